@@ -1,0 +1,89 @@
+package charset
+
+import (
+	"encoding/binary"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+)
+
+// singleByte is an encoding of one byte per character.
+type singleByte struct {
+	dec [256]packed
+	enc pages // code+1, so that byte 0 is not "none"
+	// plain: the lower half is ASCII.
+	plain bool
+}
+
+// newSingleByte takes over a table. Where two bytes are one character, the
+// encoder writes the one x/text writes.
+func newSingleByte(m *charmap.Charmap) *singleByte {
+	return singleByteOf(m.DecodeByte, func(r rune) byte { b, _ := m.EncodeRune(r); return b })
+}
+
+// newOneToOne is the first n code points of Unicode: ASCII and true ISO-8859-1.
+func newOneToOne(n int) *singleByte {
+	return singleByteOf(func(b byte) rune {
+		if int(b) < n {
+			return rune(b)
+		}
+		return utf8.RuneError
+	}, func(r rune) byte { return byte(r) })
+}
+
+func singleByteOf(decode func(byte) rune, encode func(rune) byte) *singleByte {
+	c := &singleByte{plain: true}
+	for i := range 256 {
+		r := decode(byte(i))
+		if i < utf8.RuneSelf && r != rune(i) {
+			c.plain = false
+		}
+		if r != utf8.RuneError {
+			c.dec[i] = pack(r)
+			c.enc.set(r, uint16(encode(r))+1)
+		}
+	}
+	return c
+}
+
+func (c *singleByte) decode(dst, src []byte, _ *state) ([]byte, int, int) {
+	i := 0
+	if c.plain {
+		i = asciiLen(src)
+		dst = append(dst, src[:i]...)
+	}
+	out, o := dst[:cap(dst)], len(dst)
+	for i < len(src) {
+		out = roomFor(out, o, len(src)-i)
+		p := c.dec[src[i]]
+		if p == 0 {
+			return out[:o], i, 1
+		}
+		binary.LittleEndian.PutUint32(out[o:], uint32(p))
+		o += p.len()
+		i++
+	}
+	return out[:o], i, 0
+}
+
+func (c *singleByte) encode(dst, text []byte, _ *state) ([]byte, int) {
+	i := 0
+	for i < len(text) {
+		if c.plain && text[i] < utf8.RuneSelf {
+			n := asciiLen(text[i:])
+			dst = append(dst, text[i:i+n]...)
+			i += n
+			continue
+		}
+		r, n := utf8.DecodeRune(text[i:])
+		code := c.enc.get(r)
+		if code == 0 || r == utf8.RuneError {
+			break
+		}
+		dst = append(dst, byte(code-1))
+		i += n
+	}
+	return dst, i
+}
+
+func (c *singleByte) size(src []byte, _ *state) (int, bool) { return 1, c.dec[src[0]] != 0 }

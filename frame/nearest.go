@@ -1,0 +1,58 @@
+package frame
+
+import "strings"
+
+// spellings are what other programs call the same.
+var spellings = map[string]string{
+	"lf": "line", "lines": "line", "newline": "line", "null": "nul", "zero": "nul", "none": "raw", "stream": "raw",
+	"delimiter": "delim:TEXT", "hex": "delim:hex:XX", "size": "fixed:N", "gap": "quiet:20ms", "idle": "quiet:20ms",
+	"packet": "datagram", "message": "datagram", "udp": "datagram",
+}
+
+// unknown says that there is no framing of that name, and which was meant.
+func unknown(spec, kind string) error {
+	lower := strings.ToLower(kind)
+	if s, ok := spellings[lower]; ok {
+		return &SpecError{spec, "there is no such framing", "write " + s}
+	}
+	best, distance := "", 3
+	for _, n := range names {
+		if n.name == kind && !n.here {
+			return &SpecError{spec, kind + " is not in this version", ""}
+		}
+		if d := edits(lower, n.name); d < distance && n.here {
+			best, distance = n.name, d
+		}
+	}
+	if best != "" {
+		return &SpecError{spec, "there is no such framing", "did you mean " + best + "?"}
+	}
+	var all []string
+	for _, n := range names {
+		if n.here {
+			all = append(all, n.name)
+		}
+	}
+	return &SpecError{spec, "there is no such framing", "known are " + strings.Join(all, ", ")}
+}
+
+// edits is how many bytes must be added, taken away or changed to make b of a.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		corner := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := corner
+			if a[i] != b[j] {
+				cost++
+			}
+			corner = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,159 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"sockeye.dev/session"
+)
+
+// ErrNoReply says that messages were sent and nothing came back in time.
+var ErrNoReply = errors.New("no reply came")
+
+// Stdio joins one conversation to a program's input and output, with an end
+// that can be relied on. The end of the input ends our side, and what the peer
+// still has to say is waited for, however late. The peer's end ends the
+// conversation once all of it is shown, but a file is sent to its end and a
+// pipe as long as it yields bytes, because the peer may only have ended its
+// side. Stdio serves one conversation only.
+type Stdio struct {
+	// In is what is sent.
+	In *Input
+	// Out shows what is received.
+	Out *Printer
+	// Hold is how long a pipe may be silent after the peer's end before it
+	// counts as ended. Default: 1 s.
+	Hold time.Duration
+	// Wait is how long, after the input's end, a datagram conversation that
+	// has no end of its own goes on in silence. Default: 1 s.
+	Wait time.Duration
+}
+
+var _ session.Handler = (*Stdio)(nil)
+
+func or(d, def time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return def
+}
+
+// errInputDone ends a Recv so that the rest of the conversation can be timed.
+var errInputDone = errors.New("the input has ended")
+
+// Serve holds the conversation. The error is nil only if everything read from
+// the input was sent and everything received was shown; it is [ErrNoReply]
+// where datagrams were sent and none came.
+func (h *Stdio) Serve(ctx context.Context, s *session.Session) error {
+	sending, stopSending := context.WithCancelCause(ctx)
+	defer stopSending(nil)
+	inputDone, endInput := context.WithCancelCause(ctx)
+	defer endInput(nil)
+	sent := make(chan struct{})
+	var messages int
+	var sendErr error
+	go func() {
+		defer close(sent)
+		messages, sendErr = h.send(sending, s)
+		endInput(errInputDone)
+	}()
+	received, err := h.receive(ctx, inputDone, s)
+	if err != nil {
+		stopSending(err) // it may be waiting for a peer that does not read
+	} else if !s.Datagram() {
+		h.In.finish(ctx, or(h.Hold, time.Second), sent)
+	}
+	h.In.stop()
+	<-sent
+	switch {
+	case err != nil:
+		return err
+	case sendErr != nil:
+		return fmt.Errorf("not everything was sent: %w", sendErr)
+	case s.Datagram() && messages > 0 && received == 0:
+		return fmt.Errorf("%w from %v in %v", ErrNoReply, s.Peer(), or(h.Wait, time.Second))
+	}
+	return nil
+}
+
+// send sends the input to its end and ends our side.
+func (h *Stdio) send(ctx context.Context, s *session.Session) (messages int, err error) {
+	if conn, ok := s.Conn(); ok && h.In.Read == nil {
+		stop := context.AfterFunc(ctx, func() { _ = conn.SetWriteDeadline(time.Unix(1, 0)) })
+		defer stop()
+		var n atomic.Int64
+		err := session.Copy(conn, reader{h.In}, &n)
+		s.Count(0, n.Load())
+		switch {
+		case errors.Is(err, errCanceled):
+			return 0, nil
+		case err != nil:
+			return 0, err
+		}
+		return 0, s.CloseWrite()
+	}
+	for {
+		m, err := h.In.next()
+		switch {
+		case errors.Is(err, errCanceled):
+			return messages, nil
+		case isEOF(err):
+			return messages, s.CloseWrite()
+		case err != nil:
+			return messages, err
+		}
+		if err := s.Send(ctx, m); err != nil {
+			return messages, err
+		}
+		messages++
+	}
+}
+
+// receive shows what comes until the peer has ended its side, or, as nobody
+// ends a datagram conversation, until that has been silent for Wait after the
+// input's end.
+func (h *Stdio) receive(ctx, inputDone context.Context, s *session.Session) (messages int, err error) {
+	if conn, ok := s.Conn(); ok && h.Out.direct() {
+		return 0, copyOut(ctx, h.Out, conn, s)
+	}
+	wait, cancel := ctx, context.CancelFunc(func() {})
+	if s.Datagram() {
+		wait = inputDone
+	}
+	defer func() { cancel() }()
+	for {
+		m, err := s.Recv(wait)
+		switch {
+		case err == nil:
+			messages++
+			if err := h.Out.Print(s, m); err != nil {
+				return messages, err
+			}
+		case isEOF(err), errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
+			return messages, nil
+		case !errors.Is(err, errInputDone):
+			return messages, err
+		}
+		if s.Datagram() && inputDone.Err() != nil && ctx.Err() == nil {
+			cancel()
+			wait, cancel = context.WithTimeout(ctx, or(h.Wait, time.Second))
+		}
+	}
+}
+
+// copyOut is receiving for output that shows bytes as they are.
+func copyOut(ctx context.Context, out *Printer, conn net.Conn, s *session.Session) error {
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	var n atomic.Int64
+	err := session.Copy(out, conn, &n)
+	s.Count(n.Load(), 0)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}

@@ -1,0 +1,82 @@
+package room
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Kind says what a Message or a Line is about. Its numbers are part of what buses store: new kinds are added at the end.
+type Kind uint8
+
+// The kinds of messages.
+const (
+	Notice Kind = iota // the room speaks to one member; never on a bus
+	Say                // From said Text
+	Emote              // From did Text (/me)
+	Join               // From joined
+	Leave              // From left; Text is the reason, or empty
+	Rename             // From is called Text from now on
+)
+
+var kindNames = [...]string{"notice", "say", "emote", "join", "leave", "rename"}
+
+// String returns the kind's name in lower case.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return fmt.Sprintf("kind(%d)", uint8(k))
+}
+
+// An ID names one member for as long as it is in a room, whatever it calls itself. Two members never share one, not
+// even in different processes on the same bus. The zero ID is nobody's.
+type ID struct {
+	Node   uint64 // the Room, at random
+	Member uint64 // the member of that Room, from 1
+}
+
+// A Message is what travels on a Bus. From and Text are as their author wrote them: whoever shows them makes them
+// harmless first, as Room does.
+type Message struct {
+	Seq    uint64    // its place in the room's order, from 1; assigned by the bus
+	Time   time.Time // when it was published
+	Kind   Kind
+	From   string // the author's nick at that time
+	Text   string // what was said; see Kind
+	Author ID     // the author, so that a room recognises its own members
+}
+
+// A Position says where in a room's order a subscription starts. The zero Position is Latest.
+type Position struct {
+	after bool
+	seq   uint64
+}
+
+// Latest starts with the next message that is published.
+var Latest = Position{}
+
+// After starts with the first message whose Seq is greater than seq; After(0) is everything that is still kept.
+func After(seq uint64) Position { return Position{after: true, seq: seq} }
+
+// Seq returns the sequence number p starts after; ok is false for Latest.
+func (p Position) Seq() (seq uint64, ok bool) { return p.seq, p.after }
+
+// A Bus carries the messages of rooms and gives each room's messages their order. Mem is the in-memory one. All
+// methods may be called by several goroutines at once.
+type Bus interface {
+	// Publish gives m the next sequence number of the named room, hands it to the room's subscribers and returns the
+	// number. It returns once the message is as durable as the bus promises; whether it has been delivered by then is
+	// the bus's choice. Messages published one after another by one goroutine keep their order. A Publish waits while
+	// subscribers are behind by more than the bus can hold, until ctx ends. After an error the message may or may
+	// not have been published.
+	Publish(ctx context.Context, room string, m Message) (seq uint64, err error)
+
+	// Subscribe calls deliver for each of the room's messages from since on: in the order of Seq, one call at a time,
+	// possibly before Subscribe has returned. Messages older than what the bus keeps are skipped, which shows as a gap
+	// in Seq. deliver should only queue what it gets, and must neither publish to the same room nor call cancel.
+	//
+	// ctx bounds the subscribing. The subscription lasts until cancel is called; once cancel has returned, deliver is
+	// not running and is never called again. Calling cancel again does nothing.
+	Subscribe(ctx context.Context, room string, since Position, deliver func(Message)) (cancel func(), err error)
+}

@@ -1,0 +1,118 @@
+package room
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Mem is a Bus inside one process. Its zero value is ready to use; it has no goroutine of its own and needs no closing.
+//
+// The publisher delivers: it waits for its turn, numbers the message, and calls every subscriber before Publish returns.
+// So a subscriber that blocks slows all publishers of that room, and nothing piles up in between. Waiting for the turn
+// ends with the ctx and is fair. Works inside testing/synctest bubbles.
+type Mem struct {
+	// Keep is how many messages of each room are kept for subscribers that start in the past. Default 256; negative
+	// keeps none. Not to be changed once the bus is in use.
+	Keep int
+
+	mu     sync.Mutex
+	topics map[string]*topic
+}
+
+var _ Bus = (*Mem)(nil)
+
+// topic is one room on the bus. Its fields belong to whoever holds the turn.
+type topic struct {
+	turn chan struct{} // full while held: a mutex whose waiting can be cut short, and which a bubble sees through
+	seq  uint64
+	kept []Message // a ring once it is full: message n is at (n-1) % keep
+	subs []*subscriber
+}
+
+type subscriber struct{ deliver func(Message) }
+
+// Publish implements Bus. It fails only when ctx ends before the message's turn has come; then it was not published.
+func (b *Mem) Publish(ctx context.Context, room string, m Message) (uint64, error) {
+	t := b.topic(room)
+	if err := t.take(ctx); err != nil {
+		return 0, err
+	}
+	defer t.pass()
+	t.seq++
+	m.Seq = t.seq
+	if m.Time.IsZero() {
+		m.Time = time.Now()
+	}
+	b.remember(t, m)
+	for _, s := range t.subs {
+		s.deliver(m)
+	}
+	return m.Seq, nil
+}
+
+// Subscribe implements Bus. What is kept from the past is delivered before it returns.
+func (b *Mem) Subscribe(ctx context.Context, room string, since Position, deliver func(Message)) (func(), error) {
+	t := b.topic(room)
+	if err := t.take(ctx); err != nil {
+		return nil, err
+	}
+	defer t.pass()
+	if seq, ok := since.Seq(); ok {
+		first := t.seq - uint64(len(t.kept)) // the last one that is no longer kept
+		for n := max(seq, first) + 1; n <= t.seq; n++ {
+			deliver(t.kept[(n-1)%uint64(len(t.kept))])
+		}
+	}
+	s := &subscriber{deliver}
+	t.subs = append(t.subs, s)
+	return func() {
+		t.turn <- struct{}{}
+		defer t.pass()
+		t.subs = slices.DeleteFunc(t.subs, func(x *subscriber) bool { return x == s })
+	}, nil
+}
+
+func (b *Mem) topic(room string) *topic {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := b.topics[room]
+	if t == nil {
+		if b.topics == nil {
+			b.topics = make(map[string]*topic)
+		}
+		t = &topic{turn: make(chan struct{}, 1)}
+		b.topics[room] = t
+	}
+	return t
+}
+
+func (b *Mem) remember(t *topic, m Message) {
+	keep := b.Keep
+	if keep == 0 {
+		keep = 256
+	}
+	switch {
+	case keep < 0:
+	case len(t.kept) < keep:
+		t.kept = append(t.kept, m)
+	default:
+		t.kept[(m.Seq-1)%uint64(keep)] = m
+	}
+}
+
+// take waits for the turn. A ctx that has ended already loses even when the turn is free.
+func (t *topic) take(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case t.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (t *topic) pass() { <-t.turn }

@@ -1,0 +1,150 @@
+package room
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync/atomic"
+	"unicode/utf8"
+)
+
+// A Member is somebody in a Room, made by Join. Its methods may be called by several goroutines at once; lines are said
+// in the order in which the calls of Line are made, so two calls at once have no order among them.
+type Member struct {
+	room    *Room
+	screen  Screen
+	id      uint64
+	refused string      // what to say about a wish that was not granted
+	gone    atomic.Bool // it shall not see anything any more; set once
+
+	renaming atomic.Bool
+
+	// Guarded by Room.mu.
+	nick      string
+	keys      []string // the folded nicks it holds; see claim
+	forgotten bool     // not in the books any more
+}
+
+// ID returns what the member's messages carry as their Author.
+func (m *Member) ID() ID { return ID{Node: m.room.node, Member: m.id} }
+
+// Room returns the room the member has joined.
+func (m *Member) Room() *Room { return m.room }
+
+// Nick returns what the member calls itself now.
+func (m *Member) Nick() string {
+	m.room.mu.Lock()
+	defer m.room.mu.Unlock()
+	return m.nick
+}
+
+// Line takes one line the member has typed, with or without its line ending: it says it to the others, or runs the
+// command it is if it begins with a slash. A line that begins with // is said, with one slash. A blank line is nothing.
+//
+// What a member has done wrong (a command that does not exist, a line that is too long) it is told on its Screen, and
+// Line returns nil. Line returns io.EOF after /quit, ErrLeft or ErrClosed when the member is not in the room any more,
+// ctx's error when that ends first, and the bus's when the line could not be published.
+func (m *Member) Line(ctx context.Context, text string) error {
+	if err := m.here(); err != nil {
+		return err
+	}
+	text = strings.TrimRight(text, "\r\n")
+	if strings.TrimSpace(text) == "" {
+		return nil
+	}
+	if limit := m.room.maxMessage; len(text) > limit { // the bytes first: they are for free
+		if n := utf8.RuneCountInString(text); n > limit {
+			return m.Tell(ctx, fmt.Sprintf(m.room.texts.TooLong, n, limit))
+		}
+	}
+	name, rest, isCommand := parse(text)
+	if isCommand {
+		return m.command(ctx, name, rest)
+	}
+	return m.say(ctx, Say, rest)
+}
+
+// say publishes text as the member's.
+func (m *Member) say(ctx context.Context, k Kind, text string) error {
+	if _, err := m.room.publish(ctx, m, k, m.Nick(), text); err != nil {
+		return fmt.Errorf("room %s: %s: %w", m.room.name, k, err)
+	}
+	return nil
+}
+
+// here returns why the member cannot do anything any more.
+func (m *Member) here() error {
+	m.room.mu.Lock()
+	defer m.room.mu.Unlock()
+	switch {
+	case m.room.closed:
+		return ErrClosed
+	case m.gone.Load():
+		return ErrLeft
+	}
+	return nil
+}
+
+// Tell shows text to this member alone, as a notice: it is how commands answer. It returns once the line is queued.
+func (m *Member) Tell(ctx context.Context, text string) error {
+	return m.room.between(ctx, func() { m.room.showOne(m, m.room.out.notice(text)) })
+}
+
+// Leave ends the membership. The others are told, with the reason unless it is empty; the nick is free again once they
+// have been. Leave does not wait for that, and does nothing if the member has left already.
+func (m *Member) Leave(reason string) { m.depart(reason) }
+
+// rename asks the others to call the member nick.
+func (m *Member) rename(ctx context.Context, wish string) error {
+	r, t := m.room, m.room.texts
+	nick, why := t.checkNick(wish)
+	if why != "" {
+		return m.Tell(ctx, why)
+	}
+	if !m.renaming.CompareAndSwap(false, true) {
+		return m.Tell(ctx, t.NickBusy)
+	}
+	defer m.renaming.Store(false)
+	old := m.Nick()
+	if nick == old {
+		return m.Tell(ctx, fmt.Sprintf(t.NickSame, nick))
+	}
+	r.mu.Lock()
+	forgotten, ok := m.forgotten, false
+	if !forgotten {
+		ok = r.claim(m, nick)
+	}
+	r.mu.Unlock()
+	switch {
+	case forgotten:
+		return ErrLeft
+	case !ok:
+		return m.Tell(ctx, fmt.Sprintf(t.NickTaken, nick))
+	}
+
+	// The old nick stays claimed until the message has come back: until then somebody else by that name would be taken
+	// for this member.
+	_, err := r.publish(ctx, m, Rename, old, nick)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		r.release(m, nick)
+		return fmt.Errorf("room %s: rename: %w", r.name, err)
+	}
+	m.nick = nick
+	return nil
+}
+
+// quit is Leave as the member's own wish.
+func (m *Member) quit(reason string) error {
+	m.depart(reason)
+	return io.EOF
+}
+
+// end tells the screen that the room has ended the membership. The fan-out goroutine calls it, after gone was set.
+func (m *Member) end(reason error) {
+	if e, ok := m.screen.(Ender); ok {
+		e.End(reason)
+	}
+}

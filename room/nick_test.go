@@ -1,0 +1,189 @@
+package room
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+func TestCheckNick(t *testing.T) {
+	for _, tt := range []struct{ wish, nick, why string }{
+		{"alice", "alice", ""},
+		{"  李雷\t", "李雷", ""},
+		{"Żółć-9.x_y'", "Żółć-9.x_y'", ""},
+		{"🐟", "🐟", ""},
+		{strings.Repeat("长", MaxNick), strings.Repeat("长", MaxNick), ""},
+		{"", "", English.NickEmpty},
+		{" \n", "", English.NickEmpty},
+		{strings.Repeat("长", MaxNick+1), "", "a nick has at most 32 characters"},
+		{"a b", "", English.NickSpace},
+		{"a\u00a0b", "", English.NickSpace},
+		{"a\u3000b", "", English.NickSpace},
+		{"a>b", "", "a nick has no >"},
+		{"*", "", "a nick has no *"},
+		{"a\x1bb", "", "a nick has no invisible or unprintable characters (U+001B)"},
+		{"a\xffb", "", "a nick has no invisible or unprintable characters (U+FFFD)"},
+		{"a\u200bb", "", "a nick has no invisible or unprintable characters (U+200B)"},     // zero width space
+		{"a\u200db", "", "a nick has no invisible or unprintable characters (U+200D)"},     // joiner
+		{"\u202ea", "", "a nick has no invisible or unprintable characters (U+202E)"},      // bidi override
+		{"a\u3164", "", "a nick has no invisible or unprintable characters (U+3164)"},      // Hangul filler, a letter
+		{"a\u034fb", "", "a nick has no invisible or unprintable characters (U+034F)"},     // grapheme joiner, a mark
+		{"a\ufe0f", "", "a nick has no invisible or unprintable characters (U+FE0F)"},      // variation selector
+		{"\u2800", "", "a nick has no invisible or unprintable characters (U+2800)"},       // Braille blank, a symbol
+		{"a\ue000", "", "a nick has no invisible or unprintable characters (U+E000)"},      // private use
+		{"a\U000e0041", "", "a nick has no invisible or unprintable characters (U+E0041)"}, // tag
+		{"\u0301a", "", English.NickMark},
+	} {
+		nick, why := English.checkNick(tt.wish)
+		if nick != tt.nick || why != tt.why {
+			t.Errorf("checkNick(%q) = %q, %q; want %q, %q", tt.wish, nick, why, tt.nick, tt.why)
+		}
+	}
+}
+
+func FuzzCheckNick(f *testing.F) {
+	for _, s := range []string{"alice", " a\u200b", "\u202e", "İ", "ſ", "K"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, wish string) {
+		nick, why := English.checkNick(wish)
+		if (nick == "") == (why == "") {
+			t.Fatalf("checkNick(%q) = %q, %q", wish, nick, why)
+		}
+		if why != "" {
+			return
+		}
+		checkHarmless(t, nick)
+		if again, why := English.checkNick(nick); again != nick || why != "" {
+			t.Errorf("%q is a nick, but then %q, %q", nick, again, why)
+		}
+		if key := foldNick(nick); foldNick(key) != key {
+			t.Errorf("%q folds to %q and on to %q", nick, key, foldNick(key))
+		}
+	})
+}
+
+func TestFoldNick(t *testing.T) {
+	for _, same := range [][]string{
+		{"Alice", "ALICE", "alice"}, {"K", "k", "\u212a" /* Kelvin */}, {"Σ", "σ", "ς"}, {"ЖУК", "жук"}, {"李雷"},
+	} {
+		for _, nick := range same {
+			if foldNick(nick) != foldNick(same[0]) {
+				t.Errorf("%q and %q are two", nick, same[0])
+			}
+		}
+	}
+}
+
+func TestRefusedNicks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, Config{})
+		alice, a := join(t, r, "Alice")
+		a.take()
+		_, b := join(t, r, "ALICE")
+		if got := b.take(); len(got) != 4 || got[2] != "* the nick ALICE is taken; you are guest-1 for now" {
+			t.Errorf("second alice sees %q", got)
+		}
+		_, c := join(t, r, "a b")
+		if got := c.take(); len(got) != 4 || got[2] != "* a nick has no spaces; you are guest-2 for now" {
+			t.Errorf("a b sees %q", got)
+		}
+		a.take()
+		say(t, alice, "/nick", "/nick guest-1", "/nick a/b", "/nick Alice", "/nick alice")
+		want(t, "alice", a.take(),
+			"* usage: /nick NAME", "* the nick guest-1 is taken", "* a nick has no /", "* you are already Alice", "* Alice is now alice")
+		say(t, alice, "/nick guest-3")
+		if m, _ := join(t, r, ""); m.Nick() != "guest-4" {
+			t.Errorf("the next guest is %s", m.Nick())
+		}
+	})
+}
+
+// Many want the same nick at once, by joining and by renaming: one gets it.
+func TestNickRace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, Config{})
+		var members [50]*Member
+		var wg sync.WaitGroup
+		for i := range members {
+			wg.Go(func() {
+				wish := ""
+				if i%2 == 0 {
+					wish = "Bob"
+				}
+				members[i], _ = join(t, r, wish)
+				say(t, members[i], "/nick bob")
+			})
+		}
+		wg.Wait()
+		synctest.Wait()
+		holders := 0
+		seen := make(map[string]bool)
+		for _, m := range members {
+			key := foldNick(m.Nick())
+			if key == foldNick("bob") {
+				holders++
+			}
+			if seen[key] {
+				t.Errorf("two are called %s", key)
+			}
+			seen[key] = true
+		}
+		if holders != 1 || len(r.nicks) != len(members) {
+			t.Errorf("%d hold the nick; %d nicks for %d members", holders, len(r.nicks), len(members))
+		}
+	})
+}
+
+// lateBus delivers only when told to, as a bus on the network may long after Publish has returned.
+type lateBus struct {
+	Mem
+	held []func()
+}
+
+func (b *lateBus) Subscribe(ctx context.Context, room string, since Position, deliver func(Message)) (func(), error) {
+	return b.Mem.Subscribe(ctx, room, since, func(m Message) { b.held = append(b.held, func() { deliver(m) }) })
+}
+
+func (b *lateBus) deliver() {
+	for _, f := range b.held {
+		f()
+	}
+	b.held = nil
+}
+
+func TestRenameBeforeDelivery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := new(lateBus)
+		r := open(t, Config{Bus: bus})
+		alice, a := join(t, r, "alice")
+		bob, b := join(t, r, "bob")
+		bus.deliver()
+		a.take()
+		b.take()
+
+		say(t, alice, "/nick x", "one", "/nick alice", "two")
+		say(t, bob, "/nick alice", "/nick x") // both still hers, until the others know
+		bus.deliver()
+		want(t, "bob", b.take(), "* the nick alice is taken", "* the nick x is taken",
+			"* alice is now x", "<x> one", "* x is now alice", "<alice> two")
+		say(t, bob, "/nick alice", "/nick x")
+		bus.deliver()
+		want(t, "bob", b.take(), "* the nick alice is taken", "* bob is now x")
+
+		alice.Leave("")
+		synctest.Wait()
+		say(t, bob, "/nick alice")
+		bus.deliver()
+		want(t, "bob", b.take(), "* the nick alice is taken", "* alice left")
+		say(t, bob, "/nick alice")
+		bus.deliver()
+		want(t, "bob", b.take(), "* x is now alice")
+		if got := fmt.Sprint(r.nicks); len(r.nicks) != 1 {
+			t.Errorf("claimed: %s", got)
+		}
+	})
+}

@@ -1,0 +1,161 @@
+package room
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"sockeye.dev/charset"
+)
+
+// Texts is every sentence a room says, as formats for fmt; a translation may take the arguments in another order with
+// %[2]s. The "* " before a notice is not part of them.
+type Texts struct {
+	Welcome   string // room, your nick, who is here
+	Alone     string // instead of who is here
+	WithYou   string // nicks
+	HelpHint  string
+	Joined    string // nick
+	Left      string // nick
+	LeftWhy   string // nick, reason
+	Renamed   string // old nick, new nick
+	AndMore   string // nicks, how many more
+	Closing   string
+	Lost      string // why: the reason of a member that was dropped
+	Who       string // how many, nicks
+	WhoNobody string // the part of a nick that was asked for
+	HelpSlash string
+
+	NickInstead string // why the wished nick was refused, nick given instead
+	NickSame    string // nick
+	NickBusy    string
+	NickEmpty   string
+	NickTaken   string // nick
+	NickLong    string // limit in characters
+	NickSpace   string
+	NickChar    string // the character
+	NickHidden  string // the character's code point
+	NickMark    string
+
+	TooLong  string // length, limit, both in characters
+	NoSuch   string // what was typed
+	NoSuchDo string // what was typed, nearest command
+	Usage    string // command and its arguments
+
+	HelpNick, HelpWho, HelpMe, HelpHelp, HelpQuit string
+}
+
+// English is the default for Config.Texts.
+var English = Texts{
+	Welcome:   "welcome to %s, you are %s; %s",
+	Alone:     "nobody else is here yet",
+	WithYou:   "here: %s",
+	HelpHint:  "/help lists the commands, /nick NAME changes your name",
+	Joined:    "%s joined",
+	Left:      "%s left",
+	LeftWhy:   "%s left (%s)",
+	Renamed:   "%s is now %s",
+	AndMore:   "%s and %d more",
+	Closing:   "the room is closing",
+	Lost:      "lost: %s",
+	Who:       "%d here: %s",
+	WhoNobody: "nobody here is called %s",
+	HelpSlash: "to say a line that begins with a slash, write // instead",
+
+	NickInstead: "%s; you are %s for now",
+	NickSame:    "you are already %s",
+	NickBusy:    "your last change of name is still under way",
+	NickEmpty:   "a nick needs at least one character",
+	NickTaken:   "the nick %s is taken",
+	NickLong:    "a nick has at most %d characters",
+	NickSpace:   "a nick has no spaces",
+	NickChar:    "a nick has no %s",
+	NickHidden:  "a nick has no invisible or unprintable characters (%s)",
+	NickMark:    "a nick does not begin with a combining mark",
+
+	TooLong:  "not sent: it has %d characters, the limit is %d",
+	NoSuch:   "there is no command %s; /help lists them",
+	NoSuchDo: "there is no command %s; did you mean %s?",
+	Usage:    "usage: %s",
+
+	HelpNick: "change your name",
+	HelpWho:  "who is here, or those with PART in their name",
+	HelpMe:   "say what you do",
+	HelpHelp: "the commands, or one of them",
+	HelpQuit: "leave",
+}
+
+// How many nicks a line lists before it says "and N more": a greeting must not grow with the room, and nor without end
+// must the answer to /who.
+const (
+	namesGreeted = 10
+	namesAsked   = 100
+)
+
+// names joins the first limit nicks of total for a sentence.
+func (t *Texts) names(nicks []string, total, limit int) string {
+	shown := min(len(nicks), limit)
+	list := strings.Join(nicks[:shown], ", ")
+	if total > shown {
+		return fmt.Sprintf(t.AndMore, list, total-shown)
+	}
+	return list
+}
+
+// render returns the sentence for m without making it harmless, appended to dst.
+func (t *Texts) render(dst []byte, m Message) []byte {
+	switch m.Kind {
+	case Say: // the only one that is hot: no fmt
+		dst = append(dst, '<')
+		dst = append(dst, m.From...)
+		dst = append(dst, "> "...)
+		return append(dst, m.Text...)
+	case Emote: // two stars: an emote must not pass for a notice
+		dst = append(dst, "** "...)
+		dst = append(dst, m.From...)
+		dst = append(dst, ' ')
+		return append(dst, m.Text...)
+	}
+	dst = append(dst, "* "...)
+	switch m.Kind {
+	case Join:
+		return fmt.Appendf(dst, t.Joined, m.From)
+	case Leave:
+		if m.Text == "" {
+			return fmt.Appendf(dst, t.Left, m.From)
+		}
+		return fmt.Appendf(dst, t.LeftWhy, m.From, m.Text)
+	case Rename:
+		return fmt.Appendf(dst, t.Renamed, m.From, m.Text)
+	}
+	return append(dst, m.Text...)
+}
+
+// A renderer makes lines and owns the scratch space for it. Not for concurrent use.
+type renderer struct {
+	texts        *Texts
+	raw, visible []byte
+}
+
+// line renders m. Two allocations: the Line and its text.
+func (r *renderer) line(m Message) *Line {
+	r.raw = r.texts.render(r.raw[:0], m)
+	r.visible = harmless(r.visible[:0], r.raw)
+	return &Line{Seq: m.Seq, Time: m.Time, Kind: m.Kind, Text: string(r.visible)}
+}
+
+// notice renders text for one member.
+func (r *renderer) notice(text string) *Line {
+	return r.line(Message{Time: time.Now(), Kind: Notice, Text: text})
+}
+
+// harmless appends raw to dst as one line that cannot do anything to a terminal. A line break becomes a visible one, or
+// a message's second line could pass for somebody else's. Tabs become spaces, in raw itself.
+func harmless(dst, raw []byte) []byte {
+	for i, c := range raw {
+		if c == '\t' {
+			raw[i] = ' '
+		}
+	}
+	return charset.AppendVisible(dst, raw, charset.VisibleOptions{SingleLine: true})
+}

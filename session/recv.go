@@ -1,0 +1,126 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+
+	"sockeye.dev/frame"
+	"sockeye.dev/observe"
+)
+
+// Recv waits for the next message. It fails with io.EOF when the peer has
+// ended its side, with [ErrIdle] when Config.Idle has passed in silence, with
+// ctx's cause when ctx ends (the session stays usable), and with the
+// connection's error else. A datagram conversation that expires ends with
+// io.EOF.
+func (s *Session) Recv(ctx context.Context) (Message, error) {
+	for {
+		if f := s.format.Load(); f != s.inAs {
+			s.reread(f)
+		}
+		m, ok, err := s.in.Next()
+		if ok {
+			_, raw := s.inAs.in.(frame.Raw)
+			return Message{Data: m.Data, Bare: m.Bare, More: m.More, final: !m.More && !raw, from: s}, nil
+		}
+		if err == nil {
+			err = s.fill(ctx)
+		}
+		if err != nil {
+			if err == io.EOF && s.dec != nil && s.dec.Pending() > 0 && !s.tail {
+				// Half a character was the last thing we got: let the policy speak.
+				s.tail = true
+				return Message{Bare: true, final: true, from: s}, nil
+			}
+			return Message{}, err
+		}
+	}
+}
+
+// reread makes what is received from now on be read in another format.
+func (s *Session) reread(f *settled) {
+	if s.inAs == nil || s.inAs.Encoding != f.Encoding || s.inAs.Decode != f.Decode {
+		s.dec = nil
+	}
+	s.inAs = f
+	s.in.Framer, s.in.Encoding = f.in, f.Encoding
+}
+
+// fill waits for more bytes and hands them to s.in.
+func (s *Session) fill(ctx context.Context) error {
+	if s.recvErr != nil {
+		return s.recvErr
+	}
+	s.in.Release()
+	wait := s.cfg.Idle
+	gap, quiet := s.in.Quiet()
+	if quiet && (wait == 0 || gap < wait) {
+		wait = gap
+	} else {
+		quiet = false
+	}
+	if err := s.read.arm(ctx, s.base, s.conn, wait); err != nil {
+		return err
+	}
+	n, err := s.from.read(&s.in)
+	if n > 0 || s.from.message != nil && err == nil {
+		off := s.got.Add(int64(n)) - int64(n)
+		if s.cfg.Observer != nil {
+			s.observe(observe.Event{Kind: observe.Data, Dir: observe.In, Offset: off, Data: s.in.Latest(n)})
+		}
+	}
+	switch {
+	case err == nil:
+		return nil
+	case err == io.EOF:
+		s.ended()
+		return nil // s.in still has what ended with the stream
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		if why := s.read.interrupted(); why != nil {
+			return why
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if quiet {
+			s.in.Flush()
+			return nil
+		}
+		if s.cfg.Idle > 0 {
+			return ErrIdle
+		}
+	}
+	s.recvErr = s.opError("read", err)
+	s.observe(observe.Event{Kind: observe.Error, Dir: observe.In, Err: s.recvErr})
+	return s.recvErr
+}
+
+// opError is err as package net would put it.
+func (s *Session) opError(op string, err error) error {
+	var already *net.OpError
+	if errors.As(err, &already) {
+		if already.Op == op {
+			return err
+		}
+		err = already.Err
+	}
+	remote := s.conn.RemoteAddr()
+	network := ""
+	if remote != nil {
+		network = remote.Network()
+	}
+	return &net.OpError{Op: op, Net: network, Source: s.conn.LocalAddr(), Addr: remote, Err: err}
+}
+
+func (s *Session) ended() {
+	s.in.End()
+	s.gotEOF.Store(true)
+	s.observe(observe.Event{Kind: observe.EOF, Dir: observe.In, Offset: s.got.Load()})
+}
+
+// Interrupt makes the Recv under way, and every later one, fail with why.
+// Sending goes on, so that a last word can be said before Close.
+func (s *Session) Interrupt(why error) { s.read.interrupt(s.conn, why) }

@@ -1,0 +1,173 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+
+	"sockeye.dev/observe"
+)
+
+// scratch are buffers in which messages are encoded and framed.
+var scratch = sync.Pool{New: func() any { return new([]byte) }}
+
+// maxScratch keeps the occasional huge message from living in the pool.
+const maxScratch = 64 << 10
+
+// Send writes one message and returns when the connection has taken it all. A
+// context that ends before the first byte went leaves the session as it was;
+// one that ends later tears the message, and every later Send fails with
+// [ErrCut]. A text that cannot be encoded under a strict policy is refused
+// with a *charset.EncodeError, a payload that the framing cannot carry with a
+// *frame.Error; nothing is sent then.
+func (s *Session) Send(ctx context.Context, m Message) error {
+	if err := s.lock(ctx); err != nil {
+		return err
+	}
+	defer s.unlock()
+	switch {
+	case s.cut != nil:
+		return s.cut
+	case s.half || s.closed.Load():
+		return s.opError("write", net.ErrClosed)
+	}
+	f := s.format.Load()
+	whole := m.Bare || m.More || f.bare
+	if !m.isText && whole {
+		return s.write1(ctx, m.Data)
+	}
+	bufs := [2]*[]byte{scratch.Get().(*[]byte), scratch.Get().(*[]byte)}
+	defer func() {
+		for _, b := range bufs {
+			if cap(*b) <= maxScratch {
+				scratch.Put(b)
+			}
+		}
+	}()
+	data := m.Data
+	if m.isText {
+		var err error
+		*bufs[0], err = s.encode((*bufs[0])[:0], f, m.text, true)
+		if err != nil {
+			return err
+		}
+		data = *bufs[0]
+	}
+	if !whole {
+		var err error
+		*bufs[1], err = f.out.Append((*bufs[1])[:0], data)
+		if err != nil {
+			return err
+		}
+		data = *bufs[1]
+	}
+	return s.write1(ctx, data)
+}
+
+// write1 writes p with the token held.
+func (s *Session) write1(ctx context.Context, p []byte) error {
+	if len(p) == 0 && s.from.message == nil {
+		return nil
+	}
+	if s.overLimit(len(p)) {
+		return nil
+	}
+	if err := s.write.arm(ctx, s.base, s.conn, 0); err != nil {
+		return err
+	}
+	n, err := s.emit(p)
+	if err == nil {
+		return nil
+	}
+	err = s.opError("write", err)
+	switch {
+	case n > 0:
+		s.cut = fmt.Errorf("%w (%d of %d bytes were sent): %w", ErrCut, n, len(p), err)
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	s.observe(observe.Event{Kind: observe.Error, Dir: observe.Out, Err: err})
+	return err
+}
+
+// emit writes p to the connection, counts and shows it.
+func (s *Session) emit(p []byte) (n int, err error) {
+	if s.from.message != nil {
+		if err = s.from.message.WriteMessage(p); err == nil {
+			n = len(p)
+		}
+	} else {
+		n, err = s.conn.Write(p)
+	}
+	s.emitted(p[:n], err == nil)
+	return n, err
+}
+
+func (s *Session) emitted(p []byte, whole bool) {
+	off := s.put.Add(int64(len(p))) - int64(len(p))
+	if s.cfg.Observer != nil && (len(p) > 0 || whole) {
+		s.observe(observe.Event{Kind: observe.Data, Dir: observe.Out, Offset: off, Data: p})
+	}
+}
+
+// overLimit reports whether a datagram to an unproved address has to be
+// dropped: see Config.Amplify.
+func (s *Session) overLimit(n int) bool {
+	if s.limit == nil {
+		return false
+	}
+	if float64(s.put.Load()+int64(n)) <= s.cfg.Amplify*float64(s.got.Load()) && s.limit.Allow() {
+		return false
+	}
+	s.dropped.Add(1)
+	s.observe(observe.Event{Kind: observe.Lost, Dir: observe.Out, N: 1,
+		Text: "not sent: the peer's address is not proved and the answer exceeds its allowance"})
+	return true
+}
+
+// Dropped counts the datagrams that Config.Amplify has held back.
+func (s *Session) Dropped() int64 { return s.dropped.Load() }
+
+// CloseWrite says that we have sent everything: the peer reads the end of the
+// stream and may go on sending. Where the transport has no such thing (UDP) it
+// does nothing.
+func (s *Session) CloseWrite() error {
+	if err := s.lock(context.Background()); err != nil {
+		return err
+	}
+	defer s.unlock()
+	if s.half {
+		return nil
+	}
+	s.half = true
+	s.observe(observe.Event{Kind: observe.EOF, Dir: observe.Out, Offset: s.put.Load()})
+	if c, ok := s.conn.(closeWriter); ok {
+		return c.CloseWrite()
+	}
+	return nil
+}
+
+// lock takes the token: a lock whose waiters obey their context.
+func (s *Session) lock(ctx context.Context) error {
+	if s.tryLock() {
+		return nil
+	}
+	select {
+	case s.token <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (s *Session) tryLock() bool {
+	select {
+	case s.token <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *Session) unlock() { <-s.token }

@@ -1,0 +1,242 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"sockeye.dev/observe"
+)
+
+// ErrServerClosed is what Serve returns after its context has ended.
+var ErrServerClosed = errors.New("the server is closed")
+
+// Server accepts conversations and gives each to its Handler, on a goroutine
+// of its own. The exported fields are set before the first Serve. The zero
+// value with a Handler is ready; one Server may serve several listeners.
+type Server struct {
+	// Handler holds each conversation.
+	Handler Handler
+	// Config is what the conversations have in common.
+	Config Config
+	// MaxSessions is how many conversations are held at once; those beyond are
+	// closed as they come. Default: as many as there are descriptors for.
+	MaxSessions int
+	// MaxPerSource is the same for one IP address. Default: no limit.
+	MaxPerSource int
+	// Grace is how long conversations have to end after Serve's context has;
+	// what is left then is cut. Default: 2 s.
+	Grace time.Duration
+	// Log tells of what no handler can: refused conversations, panics, a lack
+	// of descriptors. Default: nobody.
+	Log *slog.Logger
+
+	mu       sync.Mutex
+	sessions map[*Session]struct{}
+	sources  map[netip.Addr]int
+	refused  int64
+}
+
+func (srv *Server) log() *slog.Logger {
+	if srv.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return srv.Log
+}
+
+func (srv *Server) grace() time.Duration {
+	if srv.Grace > 0 {
+		return srv.Grace
+	}
+	return 2 * time.Second
+}
+
+// Serve accepts conversations from ln, which it closes, until ctx ends or ln
+// fails. When ctx ends it stops accepting, interrupts every Recv, waits Grace for the handlers, closes what is left,
+// and returns ErrServerClosed. Nothing is left running.
+func (srv *Server) Serve(ctx context.Context, ln net.Listener) error {
+	base, cancel := context.WithCancelCause(ctx)
+	defer cancel(ErrServerClosed)
+	stop := context.AfterFunc(base, func() { _ = ln.Close() })
+	defer stop()
+	defer ln.Close()
+
+	var held sync.WaitGroup
+	err := srv.accept(base, ln, &held)
+	cancel(ErrServerClosed)
+	srv.each(base, func(s *Session) { s.Interrupt(ErrServerClosed) })
+	timer := time.AfterFunc(srv.grace(), func() {
+		srv.each(base, func(s *Session) { s.closed.Store(true); _ = s.conn.Close() })
+	})
+	defer timer.Stop()
+	held.Wait()
+	if ctx.Err() != nil {
+		return ErrServerClosed
+	}
+	return err
+}
+
+// accept starts conversations until ln fails for good.
+func (srv *Server) accept(base context.Context, ln net.Listener, held *sync.WaitGroup) error {
+	var pause backoff
+	for {
+		conn, err := ln.Accept()
+		if err != nil {
+			if base.Err() != nil {
+				return ErrServerClosed
+			}
+			if !exhausted(err) {
+				return fmt.Errorf("accept on %v: %w", ln.Addr(), err)
+			}
+			if pause.first() {
+				srv.log().Warn("accepting is paused", "listener", ln.Addr().String(), "reason", err)
+			}
+			pause.wait(base)
+			continue
+		}
+		if pause.reset() {
+			srv.log().Info("accepting again", "listener", ln.Addr().String())
+		}
+		if why := srv.admit(conn); why != "" {
+			srv.log().Warn("refused a conversation", "peer", conn.RemoteAddr().String(), "reason", why)
+			_ = conn.Close()
+			continue
+		}
+		s := New(conn, &srv.Config)
+		s.base = base
+		srv.add(s)
+		held.Add(1)
+		go srv.hold(base, s, held)
+	}
+}
+
+// hold runs one conversation to its end.
+func (srv *Server) hold(base context.Context, s *Session, held *sync.WaitGroup) {
+	defer held.Done()
+	defer srv.remove(s)
+	err := srv.serve(base, s)
+	if !Ended(err) && base.Err() == nil {
+		srv.log().Info("conversation failed", "conv", s.ID(), "peer", s.Peer().String(), "reason", err)
+	}
+	if err := s.Close(); err != nil {
+		srv.log().Info("conversation closed badly", "conv", s.ID(), "peer", s.Peer().String(), "reason", err)
+	}
+}
+
+// serve calls the handler; a panic in it ends this conversation only.
+func (srv *Server) serve(base context.Context, s *Session) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the handler panicked: %v", p)
+			s.observe(observe.Event{Kind: observe.Error, Err: err})
+			srv.log().Error("a handler panicked", "conv", s.ID(), "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	return srv.Handler.Serve(base, s)
+}
+
+// ServeOne accepts one conversation from ln and holds it to its end, then
+// closes ln. Its error is the handler's, or else what Close could not deliver.
+func (srv *Server) ServeOne(ctx context.Context, ln net.Listener) error {
+	defer ln.Close()
+	stop := context.AfterFunc(ctx, func() { _ = ln.Close() })
+	conn, err := ln.Accept()
+	if !stop() {
+		if err == nil {
+			_ = conn.Close()
+		}
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("accept on %v: %w", ln.Addr(), err)
+	}
+	s := New(conn, &srv.Config)
+	if !s.Datagram() { // those have one socket with their listener
+		_ = ln.Close()
+	}
+	srv.add(s)
+	defer srv.remove(s)
+	err = srv.serve(ctx, s)
+	if errClose := s.Close(); Ended(err) {
+		return errClose
+	}
+	return err
+}
+
+// admit says why a conversation may not begin, or "".
+func (srv *Server) admit(conn net.Conn) string {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	if srv.MaxSessions > 0 && len(srv.sessions) >= srv.MaxSessions {
+		srv.refused++
+		return fmt.Sprintf("%d conversations are the limit", srv.MaxSessions)
+	}
+	if srv.MaxPerSource > 0 && srv.sources[sourceOf(conn.RemoteAddr())] >= srv.MaxPerSource {
+		srv.refused++
+		return fmt.Sprintf("%d conversations per source are the limit", srv.MaxPerSource)
+	}
+	return ""
+}
+
+func (srv *Server) add(s *Session) {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	if srv.sessions == nil {
+		srv.sessions = make(map[*Session]struct{})
+	}
+	srv.sessions[s] = struct{}{}
+	if srv.MaxPerSource > 0 {
+		if srv.sources == nil {
+			srv.sources = make(map[netip.Addr]int)
+		}
+		srv.sources[sourceOf(s.Peer())]++
+	}
+}
+
+func (srv *Server) remove(s *Session) {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	delete(srv.sessions, s)
+	if srv.MaxPerSource > 0 {
+		from := sourceOf(s.Peer())
+		if srv.sources[from]--; srv.sources[from] == 0 {
+			delete(srv.sources, from)
+		}
+	}
+}
+
+// each calls f, which must not block, for the conversations of one Serve.
+func (srv *Server) each(base context.Context, f func(*Session)) {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	for s := range srv.sessions {
+		if s.base == base {
+			f(s)
+		}
+	}
+}
+
+// Counts says how many conversations are held now and how many were refused by
+// a limit so far.
+func (srv *Server) Counts() (held int, refused int64) {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	return len(srv.sessions), srv.refused
+}
+
+// sourceOf is the address that MaxPerSource counts by.
+func sourceOf(a net.Addr) netip.Addr {
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		return a.AddrPort().Addr().Unmap().WithZone("")
+	case *net.UDPAddr:
+		return a.AddrPort().Addr().Unmap().WithZone("")
+	}
+	return netip.Addr{}
+}
