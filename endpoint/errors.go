@@ -3,6 +3,7 @@ package endpoint
 import (
 	"errors"
 	"fmt"
+	"net"
 	"syscall"
 )
 
@@ -77,12 +78,29 @@ func Hint(err error) string {
 	if errors.Is(err, ErrPeerExists) {
 		return "use the conversation that is open, or close it first"
 	}
+	var dns *net.DNSError
+	if errors.As(err, &dns) && dns.IsNotFound {
+		return "the name is not known: check its spelling, or write the address"
+	}
+	if isErrno(err, syscall.EACCES) && isPrivileged(err) {
+		return "ports below 1024 are the system's: choose a higher one, or give the program the right to them"
+	}
 	for _, h := range systemHints {
 		if isErrno(err, h.reason) {
 			return h.hint
 		}
 	}
 	return ""
+}
+
+// isPrivileged reports whether err is about listening on a port that needs rights.
+func isPrivileged(err error) bool {
+	var oe *net.OpError
+	if !errors.As(err, &oe) || oe.Op != "listen" {
+		return false
+	}
+	a := AddrOf("", oe.Addr)
+	return 0 < a.Port && a.Port < 1024
 }
 
 var systemHints = []struct {

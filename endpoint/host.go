@@ -32,9 +32,6 @@ func (h Host) Dial(ctx context.Context, a Addr) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.Stream() && a.Scheme == "tcp" && a.Port == 0 {
-		return nil, opError("dial", a, errPortZero)
-	}
 	switch a.Scheme {
 	case "tcp":
 		return s.dialTCP(ctx, a)

@@ -90,6 +90,38 @@ func TestDialOptions(t *testing.T) {
 	}
 }
 
+func TestDialBind(t *testing.T) {
+	for _, scheme := range []string{"tcp", "udp"} {
+		bothNetworks(t, func(t *testing.T, n endpoint.Network) {
+			l := listen(t, n, scheme+"://127.0.0.1:0")
+			for _, bind := range []string{":0", "127.0.0.1", "127.0.0.1:0", "localhost:0"} {
+				a := endpoint.AddrOf(scheme, l.Addr())
+				a.Options.Set("bind", bind)
+				if got := endpoint.AddrOf(scheme, dialAddr(t, n, a).LocalAddr()); got.Host != "127.0.0.1" || got.Port == 0 {
+					t.Errorf("%s bind=%s: bound to %s", scheme, bind, got)
+				}
+			}
+			a := endpoint.AddrOf(scheme, l.Addr())
+			a.Options.Set("bind", "127.0.0.1:x")
+			if _, err := n.Dial(context.Background(), a); err == nil {
+				t.Errorf("%s bind=127.0.0.1:x was taken", scheme)
+			}
+		})
+	}
+}
+
+func TestPrivilegedPortHint(t *testing.T) {
+	err := &net.OpError{Op: "listen", Net: "tcp", Addr: &net.TCPAddr{Port: 80},
+		Err: os.NewSyscallError("bind", syscall.EACCES)}
+	if endpoint.Hint(err) == "" {
+		t.Error("no hint")
+	}
+	err.Addr = &net.UnixAddr{Name: "/run/x", Net: "unix"}
+	if got := endpoint.Hint(err); got != "" {
+		t.Errorf("hint %q for a path", got)
+	}
+}
+
 func TestOptionErrors(t *testing.T) {
 	host := endpoint.Host{}
 	for _, tt := range []struct{ op, addr, err, hint string }{

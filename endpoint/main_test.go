@@ -57,10 +57,12 @@ func accept(t testing.TB, l net.Listener) endpoint.MessageConn {
 	return c.(endpoint.MessageConn)
 }
 
+// send and receive may be called from any goroutine of a test.
+
 func send(t testing.TB, c net.Conn, message string) {
 	t.Helper()
 	if err := c.(endpoint.MessageConn).WriteMessage([]byte(message)); err != nil {
-		t.Fatal(err)
+		t.Error(err)
 	}
 }
 
@@ -68,9 +70,8 @@ func receive(t testing.TB, c net.Conn, want string) {
 	t.Helper()
 	got, err := c.(endpoint.MessageConn).ReadMessage(nil)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != want {
-		t.Fatalf("received %.80q, want %.80q", got, want)
+		t.Error(err)
+	} else if string(got) != want {
+		t.Errorf("received %.80q, want %.80q", got, want)
 	}
 }

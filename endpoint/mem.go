@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -192,6 +193,7 @@ func (m *Mem) clientLocked(s settings, remote netip.Addr) (netip.AddrPort, error
 	if h, p, err := net.SplitHostPort(s.bind); err == nil {
 		host, portText = h, p
 	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	ip, err := m.hostLocked(host, s.ip, remote)
 	if err != nil {
 		return netip.AddrPort{}, err

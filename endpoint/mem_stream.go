@@ -120,11 +120,12 @@ func (m *Mem) findStream(a Addr, s settings) (l *memListener, local, remote net.
 	return nil, nil, nil, errRefused
 }
 
-// reachable returns where a listener for to may be bound, the closest first.
-func reachable(to netip.AddrPort) []netip.AddrPort {
-	at := []netip.AddrPort{to, netip.AddrPortFrom(netip.IPv6Unspecified(), to.Port())}
+// reachable returns where a socket that to reaches may be bound, the closest
+// first: to itself, every address, every address of its family.
+func reachable(to netip.AddrPort) [3]netip.AddrPort {
+	at := [3]netip.AddrPort{to, netip.AddrPortFrom(netip.IPv6Unspecified(), to.Port())}
 	if to.Addr().Is4() {
-		at = append(at, netip.AddrPortFrom(netip.IPv4Unspecified(), to.Port()))
+		at[2] = netip.AddrPortFrom(netip.IPv4Unspecified(), to.Port())
 	}
 	return at
 }

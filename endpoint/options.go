@@ -144,9 +144,7 @@ var options = map[string]option{
 	"idle":      {listenUDP, readDuration(func(s *settings) *time.Duration { return &s.idle })},
 	"peers":     {listenUDP, readCount(func(s *settings) *int { return &s.peers })},
 	"queue":     {listenUDP, readSize(func(s *settings) *int { return &s.queue })},
-	"iface": {0, func(*settings, string) string {
-		return "no value yet: this version does not choose interfaces"
-	}},
+	"iface":     {}, // nowhere yet
 }
 
 // readSettings reads a's options for op, "dial" or "listen".

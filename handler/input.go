@@ -49,8 +49,8 @@ type Input struct {
 // errCanceled says that nobody waits for the input any more.
 var errCanceled = errors.New("input canceled")
 
-// next is the next message: a line, or what one read brings.
-func (in *Input) next() (session.Message, error) {
+// Next is the next message: a line, or what one read brings.
+func (in *Input) Next() (session.Message, error) {
 	if in.Read != nil {
 		line, err := in.line()
 		if err != nil {
@@ -110,8 +110,8 @@ func (r reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// stop ends a read under way, and all later ones.
-func (in *Input) stop() {
+// Stop ends a Next under way, and all later ones.
+func (in *Input) Stop() {
 	in.mu.Lock()
 	in.cancel = true
 	in.mu.Unlock()
@@ -124,7 +124,7 @@ func (in *Input) stop() {
 // ended is the last reader, holds nothing more: a file to its end, a pipe
 // until it has been silent for hold. done ends when the sender is through.
 func (in *Input) finish(ctx context.Context, hold time.Duration, done <-chan struct{}) {
-	defer in.stop()
+	defer in.Stop()
 	if in.Source == Typed {
 		return
 	}

@@ -67,7 +67,7 @@ func (h *Stdio) Serve(ctx context.Context, s *session.Session) error {
 	} else if !s.Datagram() {
 		h.In.finish(ctx, or(h.Hold, time.Second), sent)
 	}
-	h.In.stop()
+	h.In.Stop()
 	<-sent
 	switch {
 	case err != nil:
@@ -97,7 +97,7 @@ func (h *Stdio) send(ctx context.Context, s *session.Session) (messages int, err
 		return 0, s.CloseWrite()
 	}
 	for {
-		m, err := h.In.next()
+		m, err := h.In.Next()
 		switch {
 		case errors.Is(err, errCanceled):
 			return messages, nil
@@ -120,7 +120,7 @@ func (h *Stdio) receive(ctx, inputDone context.Context, s *session.Session) (mes
 	if conn, ok := s.Conn(); ok && h.Out.direct() {
 		return 0, copyOut(ctx, h.Out, conn, s)
 	}
-	wait, cancel := ctx, context.CancelFunc(func() {})
+	wait, cancel := context.WithCancel(ctx)
 	if s.Datagram() {
 		wait = inputDone
 	}
@@ -140,9 +140,14 @@ func (h *Stdio) receive(ctx, inputDone context.Context, s *session.Session) (mes
 		}
 		if s.Datagram() && inputDone.Err() != nil && ctx.Err() == nil {
 			cancel()
-			wait, cancel = context.WithTimeout(ctx, or(h.Wait, time.Second))
+			wait, cancel = h.silence(ctx)
 		}
 	}
+}
+
+// silence bounds the wait for one more datagram.
+func (h *Stdio) silence(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, or(h.Wait, time.Second))
 }
 
 // copyOut is receiving for output that shows bytes as they are.

@@ -92,7 +92,7 @@ func (h *Terminal) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	stop := context.AfterFunc(ctx, h.In.stop)
+	stop := context.AfterFunc(ctx, h.In.Stop)
 	defer stop()
 	for {
 		err := h.relay(ctx)
@@ -112,7 +112,7 @@ func (h *Terminal) Run(ctx context.Context) error {
 // relay sends the next piece of input to everybody, or to the one it names.
 func (h *Terminal) relay(ctx context.Context) error {
 	if h.In.Read == nil || !h.Commands {
-		m, err := h.In.next()
+		m, err := h.In.Next()
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"sockeye.dev/endpoint"
+	"sockeye.dev/lan"
+)
+
+func (a *app) chatCmd() *cobra.Command {
+	var t talk
+	var peers []string
+	var menu bool
+	cmd := &cobra.Command{
+		Use:   "chat",
+		Short: "Serverless chat over UDP",
+		Long: `Chat sends what you type to every --peer and prints what anybody sends, at the
+same time, from one UDP port. --menu is the course's own dialogue: 1 sends, 2
+receives; what arrived meanwhile is kept.`,
+		Example: `  sockeye chat --bind :7890 --peer 192.168.1.5:7890
+  sockeye chat --menu`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			bind, err := address(udp(t.bind))
+			if err != nil {
+				return err
+			}
+			c := &lan.Chat{Network: a.network, Out: a.stdout, Note: a.note}
+			for _, p := range peers {
+				peer, err := address(udp(p))
+				if err != nil {
+					return err
+				}
+				c.Peers = append(c.Peers, peer)
+			}
+			p, err := a.plan(&t, bind, nil)
+			if err != nil {
+				return err
+			}
+			in, closeIn := a.input()
+			defer closeIn()
+			c.Bind, c.Config, c.In, c.Safe = p.addr, p.config, in.R, isTerminal(a.stdout)
+			if menu {
+				return c.RunMenu(cmd.Context())
+			}
+			return c.Run(cmd.Context())
+		},
+	}
+	t.register(cmd.Flags())
+	cmd.Flags().StringVar(&t.bind, "bind", "127.0.0.1:7890", "our own `address`")
+	cmd.Flags().StringArrayVar(&peers, "peer", nil, "whom to send to; may be repeated")
+	cmd.Flags().BoolVar(&menu, "menu", false, "the course's dialogue")
+	return cmd
+}
+
+// udp makes a bare host:port mean UDP.
+func udp(arg string) string {
+	if a, err := endpoint.Parse(arg); err == nil && a.Scheme == "tcp" {
+		a.Scheme = "udp"
+		return a.String()
+	}
+	return arg
+}

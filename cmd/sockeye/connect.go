@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sockeye.dev/frame"
+	"sockeye.dev/handler"
+	"sockeye.dev/session"
+)
+
+func (a *app) connectCmd() *cobra.Command {
+	var t talk
+	var wait duration
+	var again retries
+	cmd := &cobra.Command{
+		Use:   "connect ADDR",
+		Short: "Join standard input and output to one socket",
+		Long: `Connect joins standard input and output to one socket.
+
+The end of the input ends our side, and the reply is waited for, however late.
+The peer's end ends the program once everything is printed; a file on standard
+input is still sent to its end, and a pipe until it has been silent for 1 s.
+Over UDP one line is one datagram; after the input's end replies are waited for
+until it has been quiet for --wait. Without an address, on a terminal, it asks.`,
+		Example: `  sockeye connect 127.0.0.1:7788
+  echo hello | sockeye connect udp://127.0.0.1:7788
+  sockeye connect tcp://192.168.1.7:8080 --encoding gbk --frame crlf`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			in, closeIn := a.input()
+			defer closeIn()
+			if len(args) == 0 {
+				if in.Source != handler.Typed {
+					return usage("connect needs an address: sockeye connect 127.0.0.1:7788")
+				}
+				if args, err = a.ask(in); err != nil {
+					return err
+				}
+			}
+			addr, err := address(args[0])
+			if err != nil {
+				return err
+			}
+			p, err := a.plan(&t, addr, frame.Raw{})
+			if err != nil {
+				return err
+			}
+			observer, closeRecord, err := a.observers(&t)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, closeRecord()) }()
+			p.config.Observer = observer
+			conn, err := a.dial(cmd.Context(), &t, p.addr, again)
+			if err != nil {
+				return err
+			}
+			s := session.New(conn, &p.config)
+			p.reading(in)
+			h := &handler.Stdio{In: in, Out: a.printer(&p), Wait: time.Duration(wait)}
+			err = h.Serve(cmd.Context(), s)
+			a.farewell(s)
+			if errClose := s.Close(); err == nil {
+				err = errClose
+			}
+			return err
+		},
+	}
+	t.register(cmd.Flags())
+	t.registerDial(cmd.Flags())
+	cmd.Flags().Var(&wait, "wait", "datagrams: end after so `long` a silence once the input has ended (default 1s)")
+	cmd.Flags().Var(&again, "retry", "try to connect so many times more, with growing pauses")
+	return cmd
+}
+
+// ask asks a person for the address, as the course's client does.
+func (a *app) ask(in *handler.Input) ([]string, error) {
+	r := bufio.NewReader(in.R)
+	in.R = readerOf(r, in.R)
+	var answers [2]string
+	for i, question := range []string{"host: ", "port: "} {
+		fmt.Fprint(a.stderr, question)
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return nil, fmt.Errorf("read the %s %w", strings.TrimSpace(question), err)
+		}
+		answers[i] = strings.TrimSpace(line)
+	}
+	return []string{net.JoinHostPort(answers[0], answers[1])}, nil
+}
+
+// farewell says with -v what went by.
+func (a *app) farewell(s *session.Session) {
+	a.log().Info("conversation over", "conv", s.ID(), "peer", s.Peer().String(), "received", s.Received(), "sent", s.Sent())
+}

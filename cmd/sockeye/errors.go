@@ -1,0 +1,123 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"syscall"
+
+	"sockeye.dev/charset"
+	"sockeye.dev/handler"
+	"sockeye.dev/session"
+)
+
+// Exit codes: the same for every command.
+const (
+	exitOK      = 0
+	exitFailure = 1 // the network failed, or something is known to be lost
+	exitUsage   = 2
+	exitTimeout = 3 // no reply came
+	exitText    = 4 // text could not be encoded or decoded under strict
+)
+
+// usageError is a command that was called wrongly.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func exitCode(err error) int {
+	var wrong usageError
+	var enc *charset.EncodeError
+	var dec *charset.DecodeError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &wrong):
+		return exitUsage
+	case errors.As(err, &enc), errors.As(err, &dec):
+		return exitText
+	case errors.Is(err, handler.ErrNoReply), errors.Is(err, session.ErrIdle):
+		return exitTimeout
+	}
+	return exitFailure
+}
+
+// hinted is an error that knows what to do about it.
+type hinted interface{ Hint() string }
+
+type withHint struct {
+	error
+	hint string
+}
+
+func (e withHint) Unwrap() error { return e.error }
+func (e withHint) Hint() string  { return e.hint }
+
+func hint(err error) string {
+	var h hinted
+	if errors.As(err, &h) {
+		return h.Hint()
+	}
+	for _, known := range []struct {
+		err  error
+		hint string
+	}{
+		{syscall.EACCES, "ports below 1024 and other users' files need privileges"},
+		{syscall.EADDRINUSE, "another program has that address; choose another port, or :0 for any free one"},
+		{syscall.EADDRNOTAVAIL, "that address is not one of this machine's"},
+		{syscall.ECONNREFUSED, "nothing listens there"},
+		{syscall.EMFILE, "see `ulimit -n`"},
+	} {
+		if errors.Is(err, known.err) {
+			return known.hint
+		}
+	}
+	var enc *charset.EncodeError
+	if errors.As(err, &enc) {
+		return "choose another --encoding, or --errors replace"
+	}
+	var dec *charset.DecodeError
+	if errors.As(err, &dec) {
+		return "choose another --encoding (`sockeye text detect` guesses), or --errors replace"
+	}
+	return ""
+}
+
+// report prints err for people or programs and returns the exit code.
+func (a *app) report(err error) int {
+	code := exitCode(err)
+	if err == nil {
+		return code
+	}
+	h := hint(err)
+	var wrong usageError
+	if h == "" && errors.As(err, &wrong) {
+		h = "see `sockeye --help`"
+	}
+	if a.json {
+		_ = json.NewEncoder(a.stderr).Encode(struct {
+			Error string `json:"error"`
+			Hint  string `json:"hint,omitempty"`
+			Code  int    `json:"code"`
+		}{err.Error(), h, code})
+		return code
+	}
+	fmt.Fprintf(a.stderr, "sockeye: %v\n", err)
+	if h != "" {
+		fmt.Fprintf(a.stderr, "hint: %s\n", h)
+	}
+	return code
+}
+
+// note tells a person something that is not an error.
+func (a *app) note(format string, args ...any) {
+	if a.json {
+		_ = json.NewEncoder(a.stderr).Encode(struct {
+			Note string `json:"note"`
+		}{fmt.Sprintf(format, args...)})
+		return
+	}
+	fmt.Fprintf(a.stderr, format+"\n", args...)
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"sockeye.dev/endpoint"
+	"sockeye.dev/frame"
+	"sockeye.dev/handler"
+	"sockeye.dev/session"
+)
+
+type listenFlags struct {
+	echo, once, interactive bool
+	reply                   string
+	max, maxPerSource       int
+}
+
+func (a *app) listenCmd() *cobra.Command {
+	var t talk
+	var l listenFlags
+	cmd := &cobra.Command{
+		Use:   "listen ADDR...",
+		Short: "Host conversations: at the terminal, echoing, or with a fixed reply",
+		Long: `Listen hosts conversations. Without --echo or --reply it joins them to standard
+input and output: what clients send is printed, and what is typed goes to all
+of them (on a terminal, or with --interactive, "/to N text" goes to one).
+Standard input is not read until there is a client, and its end ends no
+conversation. With --once it serves one conversation and exits with its truth;
+there the input's end ends our side.`,
+		Example: `  sockeye listen :7788
+  sockeye listen tcp://:7788 udp://:7788 --reply 'thank you !'
+  sockeye listen unix:./s.sock --echo`,
+		Args: func(_ *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0:
+				return usage("listen needs an address: sockeye listen :7788")
+			case l.once && len(args) > 1:
+				return usage("--once takes one address, not %d", len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if l.echo && cmd.Flags().Changed("reply") {
+				return usage("--echo and --reply exclude each other")
+			}
+			return a.listen(cmd, args, &t, &l)
+		},
+	}
+	f := cmd.Flags()
+	t.register(f)
+	f.BoolVar(&l.echo, "echo", false, "send everything back")
+	f.StringVar(&l.reply, "reply", "", "answer every message with `TEXT` (with --once: one, then close)")
+	f.BoolVar(&l.once, "once", false, "serve one conversation, then exit with its truth")
+	f.BoolVarP(&l.interactive, "interactive", "i", false, "understand /to N text although standard input is no terminal")
+	f.IntVar(&l.max, "max", 0, "conversations at once (default: as many as there are descriptors)")
+	f.IntVar(&l.maxPerSource, "max-per-source", 0, "conversations at once from one address (default: no limit)")
+	return cmd
+}
+
+func (a *app) listen(cmd *cobra.Command, args []string, t *talk, l *listenFlags) (err error) {
+	ctx := cmd.Context()
+	replying := cmd.Flags().Changed("reply")
+	var def frame.Framer = frame.Raw{}
+	if replying {
+		def = handler.ByMessage
+	}
+	var plans []plan
+	for _, arg := range args {
+		addr, err := address(arg)
+		if err != nil {
+			return err
+		}
+		p, err := a.plan(t, addr, def)
+		if err != nil {
+			return err
+		}
+		plans = append(plans, p)
+	}
+	observer, closeRecord, err := a.observers(t)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeRecord()) }()
+
+	in, closeIn := a.input()
+	defer closeIn()
+	first := &plans[0]
+	first.reading(in)
+	out := a.printer(first)
+	var h session.Handler
+	var typed *handler.Terminal
+	switch {
+	case l.echo:
+		h = handler.Echo
+	case replying:
+		m, err := a.message(first, l.reply)
+		if err != nil {
+			return err
+		}
+		h = &handler.Reply{Message: m, Once: l.once, Out: out}
+	case l.once:
+		h = &handler.Stdio{In: in, Out: out}
+	default:
+		typed = &handler.Terminal{In: in, Out: out, Commands: in.Source == handler.Typed || l.interactive, Note: a.note}
+		if out.Style == handler.Safe || out.Style == handler.Hex {
+			out.Label = func(s *session.Session) string { return fmt.Sprintf("[%d] ", s.ID()) }
+		}
+		if l.interactive && in.Read == nil {
+			in.Read, in.KeepEnd = handler.TextLine, true
+		}
+		h = typed
+	}
+	var doors []door
+	for _, p := range plans {
+		p.config.Observer = observer
+		if replying || l.echo {
+			p.config.Amplify = 3
+		}
+		doors = append(doors, door{p.addr, &session.Server{Handler: h, Config: p.config, MaxSessions: l.max, MaxPerSource: l.maxPerSource, Log: a.log()}})
+	}
+	if l.once {
+		ln, err := a.open(ctx, doors[0].addr)
+		if err != nil {
+			return err
+		}
+		return doors[0].srv.ServeOne(ctx, ln)
+	}
+	var run func(context.Context) error
+	if typed != nil {
+		run = typed.Run
+	}
+	return a.host(ctx, doors, run)
+}
+
+// message is text from an argument as the flags want it read.
+func (a *app) message(p *plan, text string) (session.Message, error) {
+	read := handler.TextLine
+	switch {
+	case p.hex:
+		read = handler.HexLine
+	case p.escapes:
+		read = handler.EscapedLine
+	}
+	m, err := read([]byte(text))
+	if err != nil {
+		return m, usageError{err}
+	}
+	return m, nil
+}
+
+// door is a listener to be opened and who serves there.
+type door struct {
+	addr endpoint.Addr
+	srv  *session.Server
+}
+
+// open listens and announces where.
+func (a *app) open(ctx context.Context, addr endpoint.Addr) (net.Listener, error) {
+	ln, err := a.network.Listen(ctx, addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %v: %w", addr, err)
+	}
+	a.note("listening on %v", endpoint.AddrOf(addr.Scheme, ln.Addr()))
+	return ln, nil
+}
+
+// host serves all doors, and runs run beside them, until ctx ends or one
+// fails. All doors are open before the first conversation begins.
+func (a *app) host(ctx context.Context, doors []door, run func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var listeners []net.Listener
+	for _, d := range doors {
+		ln, err := a.open(ctx, d.addr)
+		if err != nil {
+			for _, ln := range listeners {
+				_ = ln.Close()
+			}
+			return err
+		}
+		listeners = append(listeners, ln)
+	}
+	var all sync.WaitGroup
+	errs := make([]error, len(doors)+1)
+	for i, d := range doors {
+		all.Go(func() {
+			errs[i] = d.srv.Serve(ctx, listeners[i])
+			cancel(errs[i])
+		})
+	}
+	if run != nil {
+		all.Go(func() {
+			if err := run(ctx); err != nil && ctx.Err() == nil {
+				errs[len(doors)] = err
+				cancel(err)
+			}
+		})
+	}
+	all.Wait()
+	for i, err := range errs {
+		if errors.Is(err, session.ErrServerClosed) {
+			errs[i] = nil
+		}
+	}
+	return errors.Join(errs...)
+}

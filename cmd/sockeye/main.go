@@ -1,0 +1,133 @@
+// Command sockeye holds, hosts and shows socket conversations. This package
+// only wires the library together and prints; see the module's doc.go for the
+// parts.
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"sockeye.dev/endpoint"
+)
+
+func main() { os.Exit(run()) }
+
+// run is main without the exit, for tests that run it as a command.
+func run() int {
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, network: &endpoint.Host{}}
+	ctx, stop := signals()
+	defer stop()
+	root := a.root()
+	err := root.ExecuteContext(ctx)
+	if errors.Is(err, errInterrupted) {
+		err = nil // a person's Ctrl-C is an end like others
+	}
+	return a.report(err)
+}
+
+// errInterrupted is the cause of a context ended by a signal.
+var errInterrupted = errors.New("interrupted")
+
+// signals ends the context at the first SIGINT or SIGTERM, and the program at
+// the second.
+func signals() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	c := make(chan os.Signal, 2)
+	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-c:
+				if ctx.Err() != nil {
+					os.Exit(exitFailure)
+				}
+				cancel(errInterrupted)
+			case <-done:
+				return
+			}
+		}
+	}()
+	return ctx, func() { signal.Stop(c); close(done); cancel(nil) }
+}
+
+// app is what commands share: the program's surroundings and the flags that
+// are everybody's.
+type app struct {
+	stdin          *os.File
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	network        endpoint.Network
+	json           bool
+	verbose        int
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "sockeye",
+		Short: "Hold, host and see any socket conversation, in any text encoding",
+		Long: `Sockeye holds (connect, send, chat), hosts (listen, serve) and shows socket
+conversations over TCP, UDP and Unix sockets, in any text encoding.
+
+Addresses: tcp://host:port  udp://host:port  unix:///path  host:port (tcp)
+           :port listens on every interface; IPv6 goes in brackets; socat's
+           TCP:host:port,opt=val is understood; options follow as a query:
+           tcp://host:7788?encoding=gbk&frame=line`,
+		Example: `  sockeye serve                                  a chat room on 127.0.0.1:7788, TCP and UDP
+  sockeye connect 127.0.0.1:7788                 talk to it
+  sockeye listen :7788 --reply 'thank you !'     answer every message
+  sockeye send udp://127.0.0.1:8080 你好 --encoding gbk`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return cmd.Help()
+		},
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.SetIn(a.stdin)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%v", err) })
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "results and errors as JSON, an object a line")
+	root.PersistentFlags().CountVarP(&a.verbose, "verbose", "v", "say on stderr what happens: -v conversations, -vv every message")
+	root.AddCommand(a.connectCmd(), a.sendCmd(), a.listenCmd(), a.serveCmd(), a.chatCmd(), a.textCmd(), a.versionCmd())
+	root.SetHelpTemplate(helpTemplate)
+	return root
+}
+
+const helpTemplate = `{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}
+
+{{end}}{{if or .Runnable .HasSubCommands}}{{.UsageString}}{{end}}
+Exit codes: 0 done; 1 the network failed, or something is known to be lost;
+            2 wrong usage; 3 timed out, no reply came; 4 text that could not be
+            encoded or decoded under --errors strict
+`
+
+func (a *app) log() *slog.Logger {
+	level := slog.LevelWarn
+	switch {
+	case a.verbose > 1:
+		level = slog.LevelDebug
+	case a.verbose == 1:
+		level = slog.LevelInfo
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if a.json {
+		return slog.New(slog.NewJSONHandler(a.stderr, o))
+	}
+	o.ReplaceAttr = func(groups []string, attr slog.Attr) slog.Attr {
+		if attr.Key == slog.TimeKey && len(groups) == 0 {
+			return slog.Attr{} // a person at a terminal knows the time
+		}
+		return attr
+	}
+	return slog.New(slog.NewTextHandler(a.stderr, o))
+}

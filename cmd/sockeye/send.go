@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sockeye.dev/frame"
+	"sockeye.dev/handler"
+	"sockeye.dev/session"
+)
+
+// errDone ends a wait for replies that has served its purpose.
+var errDone = errors.New("done")
+
+type sendFlags struct {
+	wait, quiet, every duration
+	replies, count     int
+	noWait, keepOpen   bool
+}
+
+func (a *app) sendCmd() *cobra.Command {
+	var t talk
+	var f sendFlags
+	var again retries
+	cmd := &cobra.Command{
+		Use:   "send ADDR [TEXT...]",
+		Short: "Send messages, print what comes back, exit with the truth",
+		Long: `Send sends each TEXT as one message (without a newline unless the framing adds
+one) or, without TEXT, standard input, and prints what comes back.
+
+On streams it then ends our side, unless --keep-open. It ends at the peer's
+close, after --replies messages (datagrams: 1), or when the line stays quiet for
+--quiet after a reply. If nothing comes within --wait the exit code is 3.`,
+		Example: `  sockeye send 127.0.0.1:7788 'hello'
+  sockeye send udp://127.0.0.1:8080 你好 --no-wait
+  sockeye send 192.168.1.9:502 --hex '01 03 00 00 00 01 84 0a' --keep-open --replies 1`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usage("send needs an address: sockeye send 127.0.0.1:7788 hello")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			addr, err := address(args[0])
+			if err != nil {
+				return err
+			}
+			p, err := a.plan(&t, addr, frame.Raw{})
+			if err != nil {
+				return err
+			}
+			if f.every > 0 && len(args) == 1 {
+				return usage("--every repeats texts: give some")
+			}
+			var texts []session.Message
+			for _, text := range args[1:] {
+				m, err := a.message(&p, text)
+				if err != nil {
+					return err
+				}
+				texts = append(texts, m)
+			}
+			observer, closeRecord, err := a.observers(&t)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, closeRecord()) }()
+			p.config.Observer = observer
+			conn, err := a.dial(cmd.Context(), &t, p.addr, again)
+			if err != nil {
+				return err
+			}
+			s := session.New(conn, &p.config)
+			err = a.exchange(cmd.Context(), s, &p, &f, texts)
+			a.farewell(s)
+			if errClose := s.Close(); err == nil {
+				err = errClose
+			}
+			return err
+		},
+	}
+	fs := cmd.Flags()
+	t.register(fs)
+	t.registerDial(fs)
+	fs.Var(&f.wait, "wait", "how `long` to wait for a first reply (default 5s, datagrams 1s)")
+	fs.Var(&f.quiet, "quiet", "end after so `long` a silence after a reply (default 500ms)")
+	fs.IntVar(&f.replies, "replies", 0, "end after `N` messages (default: datagrams 1, streams: no limit)")
+	fs.BoolVar(&f.noWait, "no-wait", false, "expect no reply")
+	fs.BoolVar(&f.keepOpen, "keep-open", false, "do not end our side after sending")
+	fs.Var(&f.every, "every", "repeat at this `interval`")
+	fs.IntVar(&f.count, "count", 0, "with --every: repeat `N` times in all (default: until interrupted)")
+	fs.Var(&again, "retry", "try to connect so many times more, with growing pauses")
+	return cmd
+}
+
+// exchange sends and prints, once or again and again.
+func (a *app) exchange(ctx context.Context, s *session.Session, p *plan, f *sendFlags, texts []session.Message) error {
+	out := a.printer(p)
+	rounds := 1
+	if f.every > 0 {
+		rounds = f.count
+	}
+	for n := 1; ; n++ {
+		began := time.Now()
+		if err := a.sendAll(ctx, s, p, texts); err != nil {
+			return fmt.Errorf("not everything was sent: %w", err)
+		}
+		last := n == rounds
+		if last && !f.keepOpen {
+			if err := s.CloseWrite(); err != nil {
+				return err
+			}
+		}
+		if !f.noWait {
+			if err := a.replies(ctx, s, out, f, last); err != nil {
+				return err
+			}
+		}
+		if last {
+			return nil
+		}
+		select {
+		case <-time.After(time.Until(began.Add(time.Duration(f.every)))):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// sendAll sends the texts or, without any, standard input.
+func (a *app) sendAll(ctx context.Context, s *session.Session, p *plan, texts []session.Message) error {
+	for _, m := range texts {
+		if err := s.Send(ctx, m); err != nil {
+			return err
+		}
+	}
+	if texts != nil {
+		return nil
+	}
+	in, closeIn := a.input()
+	defer closeIn()
+	p.reading(in)
+	stop := context.AfterFunc(ctx, in.Stop)
+	defer stop()
+	for {
+		m, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = s.Send(ctx, m)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// replies prints what comes back until it is enough.
+func (a *app) replies(ctx context.Context, s *session.Session, out *handler.Printer, f *sendFlags, last bool) error {
+	wait, quiet, enough := 5*time.Second, 500*time.Millisecond, f.replies
+	if s.Datagram() {
+		wait = time.Second
+		if enough == 0 {
+			enough = 1
+		}
+	}
+	if f.wait > 0 {
+		wait = time.Duration(f.wait)
+	}
+	if f.quiet > 0 {
+		quiet = time.Duration(f.quiet)
+	}
+	until := wait
+	for n := 0; ; {
+		patience, cancel := context.WithTimeoutCause(ctx, until, errDone)
+		m, err := s.Recv(patience)
+		cancel()
+		switch {
+		case errors.Is(err, errDone) && n == 0:
+			return fmt.Errorf("%w from %v in %v", handler.ErrNoReply, s.Peer(), wait)
+		case errors.Is(err, errDone) && n < f.replies:
+			return fmt.Errorf("%w: %d of %d from %v", handler.ErrNoReply, n, f.replies, s.Peer())
+		case errors.Is(err, errDone):
+			return nil
+		case errors.Is(err, io.EOF):
+			if n < f.replies {
+				return fmt.Errorf("%w: %d of %d before %v closed", handler.ErrNoReply, n, f.replies, s.Peer())
+			}
+			if !last {
+				return fmt.Errorf("%v closed", s.Peer())
+			}
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := out.Print(s, m); err != nil {
+			return err
+		}
+		a.log().Info("reply", "from", s.Peer().String(), "bytes", len(m.Data))
+		if n++; n == enough {
+			return nil
+		}
+		until = quiet
+	}
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/spf13/cobra"
+
+	"sockeye.dev/charset"
+	"sockeye.dev/handler"
+	"sockeye.dev/room"
+	"sockeye.dev/session"
+)
+
+func (a *app) serveCmd() *cobra.Command {
+	var t talk
+	var listen []string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "A chat room that any socket can join",
+		Long: `Serve opens one chat room, kept in memory, to any TCP or UDP socket: each member
+in its own encoding, a line or 50 ms of silence ending a message.`,
+		Example: `  sockeye serve
+  sockeye serve --listen tcp://127.0.0.1:9000 --listen unix:./room.sock`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("serve %s: this version reads no file; use --listen", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			lobby, err := room.Open(cmd.Context(), room.Config{})
+			if err != nil {
+				return err
+			}
+			defer lobby.Close()
+			observer, closeRecord, err := a.observers(&t)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, closeRecord()) }()
+			chat := &handler.Chat{Room: lobby}
+			var doors []door
+			for _, arg := range listen {
+				addr, err := address(arg)
+				if err != nil {
+					return err
+				}
+				p, err := a.plan(&t, addr, handler.ByMessage)
+				if err != nil {
+					return err
+				}
+				if !p.framed {
+					p.config.Format.Framing = handler.ByMessage // a line to a datagram member too
+				}
+				if t.errors == "" {
+					p.config.Format.Encode = charset.Replace // no member loses a line for one character
+				}
+				p.config.MaxMessage, p.config.Amplify, p.config.Observer = 16<<10, 1, observer
+				doors = append(doors, door{p.addr, &session.Server{Handler: chat, Config: p.config, Log: a.log()}})
+			}
+			a.howTo(doors)
+			return a.host(cmd.Context(), doors, nil)
+		},
+	}
+	t.register(cmd.Flags())
+	cmd.Flags().StringArrayVar(&listen, "listen", []string{"tcp://127.0.0.1:7788", "udp://127.0.0.1:7788"}, "where to listen; may be repeated")
+	return cmd
+}
+
+// howTo says how to talk to the room.
+func (a *app) howTo(doors []door) {
+	for _, d := range doors {
+		host, port := d.addr.Host, fmt.Sprint(d.addr.Port)
+		if d.addr.Scheme != "tcp" || d.addr.Port == 0 {
+			continue
+		}
+		if host == "" {
+			host = "127.0.0.1"
+		}
+		a.note(`talk to it:
+  nc %s %s
+  sockeye connect %s
+  python3 -c 'import socket; s=socket.create_connection(("%s",%s)); s.sendall("你好\n".encode()); print(s.recv(1024).decode())'`,
+			host, port, net.JoinHostPort(host, port), host, port)
+		return
+	}
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"io"
+	"os"
+
+	"github.com/muesli/cancelreader"
+	"golang.org/x/term"
+
+	"sockeye.dev/handler"
+)
+
+// input is standard input, cancelable where the system can do that. close
+// gives back what that took.
+func (a *app) input() (in *handler.Input, close func()) {
+	in = &handler.Input{R: a.stdin, Source: source(a.stdin)}
+	if in.Source == handler.File {
+		return in, func() {} // reading a file does not block
+	}
+	r, err := cancelreader.NewReader(a.stdin)
+	if err != nil {
+		return in, func() {}
+	}
+	in.R = r
+	return in, func() { _ = r.Close() }
+}
+
+func source(f *os.File) handler.Source {
+	if term.IsTerminal(int(f.Fd())) {
+		return handler.Typed
+	}
+	if st, err := f.Stat(); err == nil && (st.Mode().IsRegular() || st.Mode()&os.ModeDevice != 0) {
+		return handler.File
+	}
+	return handler.Pipe
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// buffered reads through r what it has taken from a cancelable reader.
+type buffered struct {
+	io.Reader
+	under io.Reader
+}
+
+func readerOf(r, under io.Reader) io.Reader { return buffered{r, under} }
+
+// Cancel ends a read under way, if the reader below can do that.
+func (b buffered) Cancel() bool {
+	c, ok := b.under.(interface{ Cancel() bool })
+	return ok && c.Cancel()
+}
