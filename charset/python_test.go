@@ -14,9 +14,8 @@ import (
 )
 
 // pythonCodecs says which codec of CPython's an encoding is compared with,
-// and in how many codes and characters the tables may differ: what
-// docs/encodings.md says. -1: a WHATWG table with C1 controls where the
-// codec has nothing, or another edition; not counted.
+// and in how many codes and characters the tables differ: what
+// docs/encodings.md explains (CPython 3.11).
 var pythonCodecs = []struct {
 	label, codec      string
 	codes, characters int
@@ -25,18 +24,18 @@ var pythonCodecs = []struct {
 	{"utf-16", "utf_16", 0, 0}, {"utf-16le", "utf_16_le", 0, 0}, {"utf-16be", "utf_16_be", 0, 0},
 	{"utf-32", "utf_32", 0, 0}, {"utf-32le", "utf_32_le", 0, 0}, {"utf-32be", "utf_32_be", 0, 0},
 	{"ascii", "ascii", 0, 0}, {"latin-1", "latin_1", 0, 0},
-	{"gbk", "gbk", -1, -1}, {"gb18030", "gb18030", 0, 0}, {"hz", "hz", -1, -1},
-	{"big5", "big5hkscs", -1, -1}, {"shift_jis", "cp932", -1, -1}, {"euc-jp", "euc_jp", -1, -1},
-	{"iso-2022-jp", "iso2022_jp", -1, -1}, {"euc-kr", "cp949", 0, 0},
-	{"windows-1250", "cp1250", -1, -1}, {"windows-1251", "cp1251", -1, -1}, {"windows-1252", "cp1252", -1, -1},
-	{"windows-1253", "cp1253", -1, -1}, {"windows-1254", "cp1254", -1, -1}, {"windows-1255", "cp1255", -1, -1},
-	{"windows-1256", "cp1256", 0, 0}, {"windows-1257", "cp1257", -1, -1}, {"windows-1258", "cp1258", -1, -1},
-	{"windows-874", "cp874", -1, -1},
+	{"gbk", "gbk", 83, 81}, {"gb18030", "gb18030", 0, 0}, {"hz", "hz", 0, 38},
+	{"big5", "big5hkscs", 203, 154}, {"shift_jis", "cp932", 4, 10}, {"euc-jp", "euc_jp", 464, 461},
+	{"iso-2022-jp", "iso2022_jp", 0, 459}, {"euc-kr", "cp949", 0, 0},
+	{"windows-1250", "cp1250", 0, 0}, {"windows-1251", "cp1251", 0, 0}, {"windows-1252", "cp1252", 0, 0},
+	{"windows-1253", "cp1253", 0, 0}, {"windows-1254", "cp1254", 0, 0}, {"windows-1255", "cp1255", 1, 1},
+	{"windows-1256", "cp1256", 0, 0}, {"windows-1257", "cp1257", 0, 0}, {"windows-1258", "cp1258", 0, 0},
+	{"windows-874", "cp874", 0, 0},
 	{"iso-8859-2", "iso8859_2", 0, 0}, {"iso-8859-3", "iso8859_3", 0, 0}, {"iso-8859-4", "iso8859_4", 0, 0},
 	{"iso-8859-5", "iso8859_5", 0, 0}, {"iso-8859-6", "iso8859_6", 0, 0}, {"iso-8859-7", "iso8859_7", 0, 0},
 	{"iso-8859-8", "iso8859_8", 0, 0}, {"iso-8859-10", "iso8859_10", 0, 0}, {"iso-8859-13", "iso8859_13", 0, 0},
 	{"iso-8859-14", "iso8859_14", 0, 0}, {"iso-8859-15", "iso8859_15", 0, 0}, {"iso-8859-16", "iso8859_16", 0, 0},
-	{"koi8-r", "koi8_r", 0, 0}, {"koi8-u", "koi8_u", -1, -1}, {"macintosh", "mac_roman", -1, -1}, {"x-mac-cyrillic", "mac_cyrillic", -1, -1},
+	{"koi8-r", "koi8_r", 0, 0}, {"koi8-u", "koi8_u", 2, 4}, {"macintosh", "mac_roman", 0, 0}, {"x-mac-cyrillic", "mac_cyrillic", 0, 0},
 	{"ibm866", "cp866", 0, 0}, {"cp437", "cp437", 0, 0}, {"cp850", "cp850", 0, 0}, {"cp852", "cp852", 0, 0},
 	{"cp855", "cp855", 0, 0}, {"cp858", "cp858", 0, 0}, {"cp860", "cp860", 0, 0}, {"cp862", "cp862", 0, 0},
 	{"cp863", "cp863", 0, 0}, {"cp865", "cp865", 0, 0}, {"cp037", "cp037", 0, 0}, {"cp1140", "cp1140", 0, 0},
@@ -86,6 +85,15 @@ func encodeAnswer(e *Encoding, p Policy, text string) string {
 	return hex.EncodeToString(data)
 }
 
+func codecOf(t *testing.T, label string) codec {
+	t.Helper()
+	e, err := Lookup(label)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e.codec()
+}
+
 // codes is peer.py's.
 func codes(codec string) [][]byte {
 	var all [][]byte
@@ -113,7 +121,13 @@ func codes(codec string) [][]byte {
 func TestPython(t *testing.T) {
 	var questions []string
 	for _, c := range pythonCodecs {
-		questions = append(questions, "T "+c.codec, "C "+c.codec)
+		limit := 0x2700
+		if c.label == "gb18030" || c.codec == "big5hkscs" {
+			limit = 0x30000
+		} else if _, ok := codecOf(t, c.label).(*singleByte); !ok {
+			limit = 0x10000
+		}
+		questions = append(questions, "T "+c.codec, fmt.Sprintf("C %s %d", c.codec, limit))
 	}
 	tables := ask(t, questions)
 
@@ -135,12 +149,19 @@ func TestPython(t *testing.T) {
 		list := codes(c.codec)
 		extra, missing, differ := 0, 0, 0
 		for k, theirs := range strings.Split(tables[2*i], " ") {
+			if code := list[k]; len(code) > 1 {
+				// A pair is no code where the lead byte is a character, or is
+				// one to either of them.
+				if _, single := e.codec().size(code[:1], new(state)); single || otherCode[string(code[:1])] {
+					continue
+				}
+			}
 			if ours := decodeAnswer(e, Strict, list[k]); ours != theirs {
 				otherCode[string(list[k])] = true
 				switch {
 				case ours[0] == '!' && theirs[0] == '!':
 					t.Errorf("%s: % x: error at %s, CPython's at %s", c.label, list[k], ours, theirs)
-				case theirs[0] == '!' || len(list[k]) > 1 && otherCode[string(list[k][:1])]:
+				case theirs[0] == '!':
 					extra++
 				case ours[0] == '!':
 					missing++
@@ -149,7 +170,7 @@ func TestPython(t *testing.T) {
 				}
 			}
 		}
-		if n := len(otherCode); c.codes >= 0 && n != c.codes {
+		if n := len(otherCode); n != c.codes {
 			t.Errorf("%s: %d codes differ from CPython's %s, want %d", c.label, n, c.codec, c.codes)
 		} else if n > 0 {
 			t.Logf("%s and %s: codes: %d more, %d missing, %d different", c.label, c.codec, extra, missing, differ)
@@ -173,7 +194,7 @@ func TestPython(t *testing.T) {
 				}
 			}
 		}
-		if n := len(otherChar); c.characters >= 0 && n != c.characters {
+		if n := len(otherChar); n != c.characters {
 			t.Errorf("%s: %d characters differ from CPython's %s, want %d", c.label, n, c.codec, c.characters)
 		} else if n > 0 {
 			t.Logf("%s and %s: characters: %d more, %d missing, %d different", c.label, c.codec, extra, missing, differ)
@@ -205,6 +226,9 @@ func TestPython(t *testing.T) {
 		} else {
 			ours = encodeAnswer(q.e, q.policy, string(q.in))
 		}
+		if !q.decode && q.policy == SurrogateEscape && strings.HasPrefix(ours, "!") && strings.HasPrefix(answers[i], "!") {
+			continue // CPython's charmap codecs name the first character of a run, not the one refused
+		}
 		if ours != answers[i] {
 			t.Errorf("%s\nours:    %s\nCPython: %s", questions[i], ours, answers[i])
 		}
@@ -214,6 +238,9 @@ func TestPython(t *testing.T) {
 
 // hasOther reports whether the input touches a code the tables differ in.
 func hasOther(e *Encoding, in []byte, other map[string]bool) bool {
+	if e.Name() == "iso-2022-jp" && bytes.IndexByte(in, esc) >= 0 && asciiLen(in) < len(in) {
+		return true // within a foreign escape sequence CPython lets any byte pass
+	}
 	for i := range in {
 		for n := 1; n <= 3 && i+n <= len(in); n++ {
 			code := string(in[i : i+n])

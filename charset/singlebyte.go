@@ -21,6 +21,17 @@ func newSingleByte(m *charmap.Charmap) *singleByte {
 	return singleByteOf(m.DecodeByte, func(r rune) byte { b, _ := m.EncodeRune(r); return b })
 }
 
+// newISO8859 is newSingleByte with the C1 controls, which are part of the
+// ISO 8859 encodings and which x/text leaves out.
+func newISO8859(m *charmap.Charmap) *singleByte {
+	c := newSingleByte(m)
+	for r := rune(0x80); r < 0xA0; r++ {
+		c.dec[r] = pack(r)
+		c.enc.set(r, uint16(r)+1)
+	}
+	return c
+}
+
 // newOneToOne is the first n code points of Unicode: ASCII and true ISO-8859-1.
 func newOneToOne(n int) *singleByte {
 	return singleByteOf(func(b byte) rune {

@@ -2,14 +2,16 @@
 #   D codec policy hex   decode       -> text as hex of WTF-8, or !start,end
 #   E codec policy hex   encode       -> bytes as hex, or !start
 #   T codec              all codes of one and two bytes, and 8Fxxxx
-#   C codec              every character's bytes
+#   C codec limit        the bytes of every character below limit
 import sys
 
 def decode(codec, policy, data):
     try:
         return data.decode(codec, policy).encode('utf-8', 'surrogatepass').hex()
     except UnicodeDecodeError as e:
-        return '!%d,%d' % (e.start, e.end)
+        # utf_8_sig counts from behind the mark.
+        mark = 3 if codec == 'utf_8_sig' and data[:3] == b'\xef\xbb\xbf' else 0
+        return '!%d,%d' % (e.start + mark, e.end + mark)
 
 def encode(codec, policy, text):
     try:
@@ -39,5 +41,5 @@ for line in sys.stdin:
     elif op == 'T':
         out.append(' '.join(decode(codec, 'strict', c) for c in codes(codec)))
     elif op == 'C':
-        out.append(' '.join(encode(codec, 'strict', chr(c)) for c in range(0x30000)))
+        out.append(' '.join(encode(codec, 'strict', chr(c)) for c in range(int(rest[0]))))
 sys.stdout.write('\n'.join(out) + '\n')

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"sockeye.dev/charset"
+	"sockeye.dev/endpoint"
 	"sockeye.dev/handler"
 	"sockeye.dev/session"
 )
@@ -73,6 +74,9 @@ func hint(err error) string {
 		if errors.Is(err, known.err) {
 			return known.hint
 		}
+	}
+	if h := endpoint.Hint(err); h != "" {
+		return h
 	}
 	var enc *charset.EncodeError
 	if errors.As(err, &enc) {

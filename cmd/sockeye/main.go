@@ -86,7 +86,12 @@ Addresses: tcp://host:port  udp://host:port  unix:///path  host:port (tcp)
   sockeye send udp://127.0.0.1:8080 你好 --encoding gbk`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("there is no command %q", args[0])
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cmd.Help()
 		},
@@ -95,6 +100,7 @@ Addresses: tcp://host:port  udp://host:port  unix:///path  host:port (tcp)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetIn(a.stdin)
+	// What cobra refuses before a command runs is wrong usage.
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%v", err) })
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "results and errors as JSON, an object a line")
 	root.PersistentFlags().CountVarP(&a.verbose, "verbose", "v", "say on stderr what happens: -v conversations, -vv every message")
