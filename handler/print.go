@@ -50,6 +50,9 @@ type Printer struct {
 // looked at.
 func (p *Printer) direct() bool { return p.Style == Raw }
 
+// decodes reports whether p reads what it shows as text.
+func (p *Printer) decodes() bool { return p.Style != Raw && p.Style != Hex }
+
 // Write writes bytes that need not be looked at, whole.
 func (p *Printer) Write(b []byte) (int, error) {
 	p.mu.Lock()

@@ -34,13 +34,13 @@ func (h *Reply) Serve(ctx context.Context, s *session.Session) error {
 		if err != nil {
 			return err
 		}
-		if h.Out != nil {
-			err = h.Out.Print(s, m)
-		} else {
-			_, err = m.Text() // for an automatic encoding to learn from
+		if h.Out == nil || !h.Out.decodes() {
+			_, _ = m.Text() // for an automatic encoding to learn from
 		}
-		if err != nil {
-			return err
+		if h.Out != nil {
+			if err := h.Out.Print(s, m); err != nil {
+				return err
+			}
 		}
 		if m.More {
 			continue // it is answered when it is whole

@@ -1,3 +1,11 @@
 package main
+
 import "sockeye.dev/charset"
-func main(){ e,_:=charset.Lookup("gbk"); print(e.Name(),"\n"); if e==nil {charset.Detect(nil)} }
+
+func main() {
+	e, _ := charset.Lookup("gbk")
+	print(e.Name(), "\n")
+	if e == nil {
+		charset.Detect(nil)
+	}
+}

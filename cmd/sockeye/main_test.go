@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMain lets the test binary be the command, so that tests run it as a
+// stranger would: as a process.
+func TestMain(m *testing.M) {
+	if os.Getenv("SOCKEYE_TEST_MAIN") != "" {
+		os.Exit(run())
+	}
+	os.Exit(m.Run())
+}
+
+// command is sockeye with args, in an English UTF-8 locale without a legacy
+// encoding.
+func command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.Env = append(os.Environ(), "SOCKEYE_TEST_MAIN=1", "LC_ALL=C.UTF-8")
+	return cmd
+}
+
+// result runs cmd and returns what it printed and its exit code.
+func result(t *testing.T, cmd *exec.Cmd) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if cmd.Stdout == nil {
+		cmd.Stdout = &out
+	}
+	cmd.Stderr = &errs
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// host runs `sockeye listen` or `serve` and returns the addresses announced.
+// It is interrupted when the test ends, and has to exit with 0 then.
+func host(t *testing.T, listeners int, args ...string) []string {
+	t.Helper()
+	cmd := command(t, args...)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stdout = io.Discard
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var addrs []string
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		all, buf := "", make([]byte, 4096)
+		for {
+			n, err := stderr.Read(buf)
+			all += string(buf[:n])
+			for {
+				line, rest, ok := strings.Cut(all, "\n")
+				if !ok {
+					break
+				}
+				all = rest
+				lines <- line
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	for len(addrs) < listeners {
+		line, ok := <-lines
+		if !ok {
+			t.Fatalf("%v ended before it listened", args)
+		}
+		if a, ok := strings.CutPrefix(line, "listening on "); ok {
+			addrs = append(addrs, a)
+		}
+	}
+	rest := make(chan string)
+	go func() {
+		var all []string
+		for line := range lines {
+			all = append(all, line)
+		}
+		rest <- strings.Join(all, "\n")
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		said := <-rest
+		if err := cmd.Wait(); err != nil && !strings.Contains(err.Error(), "killed") {
+			t.Errorf("%v: %v\n%s", args, err, said)
+		}
+	})
+	return addrs
+}
+
+// peer accepts one connection at addr ("tcp" or "unix") and gives it to f.
+func peer(t *testing.T, network string, f func(net.Conn)) (addr string) {
+	t.Helper()
+	at := "127.0.0.1:0"
+	if network == "unix" {
+		at = filepath.Join(t.TempDir(), "s")
+	}
+	ln, err := net.Listen(network, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		conn, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		f(conn)
+	}()
+	t.Cleanup(func() { _ = ln.Close(); <-done })
+	if network == "unix" {
+		return "unix:" + at
+	}
+	return "tcp://" + ln.Addr().String()
+}
+
+// after calls f d later, and waits for it.
+func after(d time.Duration, f func()) {
+	done := make(chan struct{})
+	time.AfterFunc(d, func() { f(); close(done) })
+	<-done
+}
+
+// requirePeer skips, visibly, unless a peer program is installed.
+func requirePeer(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		if os.Getenv("SOCKEYE_REQUIRE_PEERS") != "" {
+			t.Fatalf("%s is not installed", name)
+		}
+		t.Skipf("%s is not installed", name)
+	}
+	return path
+}
