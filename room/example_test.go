@@ -71,7 +71,7 @@ func ExampleMem() {
 	ctx := context.Background()
 	var bus room.Mem
 	cancel, err := bus.Subscribe(ctx, "lobby", room.Latest, func(m room.Message) {
-		fmt.Println(m.Seq, m.Kind, m.From, m.Text)
+		fmt.Printf("%d %v %s %q\n", m.Seq, m.Kind, m.From, m.Text)
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -82,6 +82,6 @@ func ExampleMem() {
 	bus.Publish(ctx, "lobby", room.Message{Kind: room.Say, From: "alice", Text: "hello"})
 
 	// Output:
-	// 1 join alice
-	// 2 say alice hello
+	// 1 join alice ""
+	// 2 say alice "hello"
 }

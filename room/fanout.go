@@ -32,6 +32,9 @@ func (r *Room) deliver(m Message) {
 
 // between has do called by the fan-out goroutine between two messages.
 func (r *Room) between(ctx context.Context, do func()) error {
+	if r.running.Err() != nil {
+		return ErrClosed // although the queue may have room
+	}
 	select {
 	case r.queue <- event{do: do}:
 		return nil

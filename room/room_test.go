@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -37,7 +38,13 @@ func (s *recorder) Show(l *Line) error {
 	return nil
 }
 
-func (s *recorder) End(reason error) { s.ended = errors.Join(s.ended, reason) }
+// End is called at most once: a second call shows as a joined error.
+func (s *recorder) End(reason error) {
+	if s.ended != nil {
+		reason = errors.Join(s.ended, reason)
+	}
+	s.ended = reason
+}
 
 func (s *recorder) failWith(err error) {
 	s.mu.Lock()
@@ -165,7 +172,10 @@ func TestTextIsMadeHarmless(t *testing.T) {
 		alice, a := join(t, r, "alice")
 		_, b := join(t, r, "bob")
 		b.take()
-		say(t, alice, "\x1b[31mred\n<bob> forged\ttab \u202egnp.exe \xff", "/\x1b[2J", "/quit \x07")
+		say(t, alice, "\x1b[31mred\n<bob> forged\ttab \u202egnp.exe \xff", "/\x1b[2J")
+		if err := alice.Line(t.Context(), "/quit \x07"); err != io.EOF {
+			t.Errorf("/quit: %v, want io.EOF", err)
+		}
 		lines := append(b.take(), a.take()...)
 		if len(lines) < 5 {
 			t.Errorf("got %q", lines)
@@ -337,9 +347,9 @@ func TestTwoRoomsOneBus(t *testing.T) {
 		b.take()
 		say(t, alice, "hello")
 		say(t, bob, "/nick rob")
+		want(t, "bob", b.take(), "<alice> hello", "* bob is now rob")
 		bob.Leave("")
 		want(t, "alice", a.take(), "* bob is now rob", "* rob left")
-		want(t, "bob", b.take(), "<alice> hello", "* bob is now rob")
 		want(t, "carol", c.take())
 	})
 }

@@ -48,14 +48,6 @@ func exitCode(err error) int {
 // hinted is an error that knows what to do about it.
 type hinted interface{ Hint() string }
 
-type withHint struct {
-	error
-	hint string
-}
-
-func (e withHint) Unwrap() error { return e.error }
-func (e withHint) Hint() string  { return e.hint }
-
 func hint(err error) string {
 	var h hinted
 	if errors.As(err, &h) {
