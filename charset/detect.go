@@ -74,14 +74,6 @@ func byMark(data []byte) string {
 	return ""
 }
 
-// hasControls reports whether data has control characters that no text in
-// single bytes has.
-func hasControls(data []byte) bool {
-	return slices.ContainsFunc(data, func(b byte) bool {
-		return b < ' ' && b != '\t' && b != '\n' && b != '\r' && b != '\b' && b != '\f' && b != esc
-	})
-}
-
 // byEscapes knows the seven-bit encodings by sequences that mean something.
 func byEscapes(data []byte) (label, language string) {
 	for _, c := range [...]struct{ sequence, label, language string }{
@@ -120,7 +112,7 @@ func byUnits(data []byte) []Guess {
 		if total < 2 || good*5 < total*4 {
 			continue
 		}
-		if g.Confidence = min(95, 60+5*total) * good / total; g.Confidence > best.Confidence {
+		if g.Confidence = min(95, 25+10*total) * good / total; g.Confidence > best.Confidence {
 			best = g
 		}
 	}

@@ -1,6 +1,9 @@
 package charset
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // Index returns where sep first stands in data, at or after from, as
 // characters: never across two of them, as the '|' that is the second byte of
@@ -47,10 +50,9 @@ func indexUnits(data, sep []byte, from, unit int) (i, resume int) {
 		}
 		at++
 	}
-	if rest := len(data) - len(sep) + 1 - from; rest > 0 {
-		from += (rest + unit - 1) / unit * unit
-	}
-	return -1, min(from, len(data))
+	// The last code unit that sep may begin with, as far as there is one.
+	seen := max(0, len(data)-len(sep)+1-from)
+	return -1, from + min((seen+unit-1)/unit, (len(data)-from)/unit)*unit
 }
 
 // indexChars walks from character to character.
@@ -115,36 +117,21 @@ func (e *Encoding) indexAuto(data, sep []byte, from int) (i, resume int) {
 // Incomplete returns how many bytes at the end of data begin a character that
 // is not whole. data begins with a character. It is for deciding whether a
 // pause may be the end of a message. sure is false, and the number a guess,
-// when Auto has two candidates and only one says so, or when the last line has
-// other bytes that are not text. Data with control characters that no text has is
+// when Auto has two candidates and only one says so, or when data has other
+// bytes that are not text. Data with control characters that no text has is
 // taken for binary: 0, not sure.
 func (e *Encoding) Incomplete(data []byte) (n int, sure bool) {
-	if e.Unit() > 1 {
-		return walk(e.codec(), data)
-	}
-	start := 0 // behind the last byte that cannot be part of a longer character
-	for i, b := range data {
-		if b >= ' ' {
-			continue
-		}
-		switch b {
-		case '\t', '\n', '\r', '\b', '\f', 0x1B:
-			if !e.modes {
-				start = i + 1
-			}
-		default:
-			return 0, false
-		}
+	if e.Unit() == 1 && hasControls(data) {
+		return 0, false
 	}
 	if !e.isAuto {
-		n, sure = walk(e.codec(), data[start:])
-		return n, sure
+		return e.walk(data)
 	}
-	u, isU := walk(UTF8.codec(), data)
+	u, isU := UTF8.walk(data)
 	if e.legacy == nil {
 		return u, isU
 	}
-	l, isL := walk(e.legacy.codec(), data)
+	l, isL := e.legacy.walk(data)
 	switch {
 	case isU && isL:
 		return max(u, l), (u > 0) == (l > 0)
@@ -156,15 +143,29 @@ func (e *Encoding) Incomplete(data []byte) (n int, sure bool) {
 	return max(u, l), false
 }
 
+// hasControls reports whether data has control characters that no text in
+// single bytes has.
+func hasControls(data []byte) bool {
+	return slices.ContainsFunc(data, func(b byte) bool {
+		return b < ' ' && b != '\t' && b != '\n' && b != '\r' && b != '\b' && b != '\f' && b != esc
+	})
+}
+
 // walk returns how many bytes at the end of data are not whole, and whether
 // all before them is text.
-func walk(c codec, data []byte) (n int, clean bool) {
+func (e *Encoding) walk(data []byte) (n int, clean bool) {
+	c := e.codec()
 	var st state
 	clean = true
 	for len(data) > 0 {
-		k, ok := c.size(data, &st)
+		k, ok := 0, true
+		if e.Unit() == 1 && !e.modes {
+			k = asciiLen(data)
+		}
 		if k == 0 {
-			break
+			if k, ok = c.size(data, &st); k == 0 {
+				break
+			}
 		}
 		clean = clean && ok
 		data = data[k:]

@@ -28,6 +28,7 @@ const (
 	foreignBits     = 21
 	capitalBits     = 3 // for a capital letter
 	shoutBits       = 6 // for one behind a small letter
+	mixedBits       = 8 // for a Latin letter next to one of another alphabet
 	clusterBits     = 5 // for a Latin letter beyond ASCII next to another
 )
 
@@ -78,6 +79,7 @@ func (l *language) cost(text string) (bits float64, ok bool) {
 	}
 	beyond, dear := 0, 0
 	var last rune
+	letters := l.class == nil // an alphabet that is not Latin
 	for _, r := range text {
 		switch lower := unicode.ToLower(r); {
 		case r < 0x80 && (r >= ' ' || r == '\n' || r == '\r' || r == '\t'):
@@ -109,6 +111,9 @@ func (l *language) cost(text string) (bits float64, ok bool) {
 			if last >= 0x80 && latin(r) && latin(last) {
 				bits += clusterBits
 			}
+		}
+		if letters && unicode.IsLetter(r) && unicode.IsLetter(last) && (r < 0x80) != (last < 0x80) {
+			bits += mixedBits
 		}
 		last = r
 	}

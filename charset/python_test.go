@@ -243,8 +243,7 @@ func hasOther(e *Encoding, in []byte, other map[string]bool) bool {
 	}
 	for i := range in {
 		for n := 1; n <= 3 && i+n <= len(in); n++ {
-			code := string(in[i : i+n])
-			if other[code] {
+			if other[string(in[i:i+n])] {
 				return true
 			}
 			if e.modes && n == 2 && other[string([]byte{in[i] | 0x80, in[i+1] | 0x80})] {
