@@ -139,7 +139,7 @@ func TestReply(t *testing.T) {
 		for _, test := range []struct{ say, hear string }{
 			{"hello", "收到"},
 			{"hello\n", "收到\n"},
-			{"\xc4\xbf\xc2\xbc", "收到"},           // GBK 目录 happens to be UTF-8
+			{"\xc4\xbf\xc2\xbc", "收到"},               // GBK 目录 happens to be UTF-8
 			{"\xc4\xe3\xba\xc3", "\xca\xd5\xb5\xbd"}, // GBK 你好 is not
 			{"\xc4\xbf\xc2\xbc", "\xca\xd5\xb5\xbd"},
 		} {
