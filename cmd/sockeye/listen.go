@@ -135,7 +135,7 @@ func (a *app) listen(cmd *cobra.Command, args []string, t *talk, l *listenFlags)
 	if typed != nil {
 		run = typed.Run
 	}
-	return a.host(ctx, doors, run)
+	return a.host(ctx, doors, nil, run)
 }
 
 // message is text from an argument as the flags want it read.
@@ -171,8 +171,9 @@ func (a *app) open(ctx context.Context, addr endpoint.Addr) (net.Listener, error
 }
 
 // host serves all doors, and runs run beside them, until ctx ends or one
-// fails. All doors are open before the first conversation begins.
-func (a *app) host(ctx context.Context, doors []door, run func(context.Context) error) error {
+// fails. All doors are open before the first conversation begins; ready is
+// told then.
+func (a *app) host(ctx context.Context, doors []door, ready func([]net.Listener), run func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var listeners []net.Listener
@@ -185,6 +186,9 @@ func (a *app) host(ctx context.Context, doors []door, run func(context.Context) 
 			return err
 		}
 		listeners = append(listeners, ln)
+	}
+	if ready != nil {
+		ready(listeners)
 	}
 	var all sync.WaitGroup
 	errs := make([]error, len(doors)+1)

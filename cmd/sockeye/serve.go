@@ -60,8 +60,7 @@ in its own encoding, a line or 50 ms of silence ending a message.`,
 				p.config.MaxMessage, p.config.Amplify, p.config.Observer = 16<<10, 1, observer
 				doors = append(doors, door{p.addr, &session.Server{Handler: chat, Config: p.config, Log: a.log()}})
 			}
-			a.howTo(doors)
-			return a.host(cmd.Context(), doors, nil)
+			return a.host(cmd.Context(), doors, a.howTo, nil)
 		},
 	}
 	t.register(cmd.Flags())
@@ -70,14 +69,15 @@ in its own encoding, a line or 50 ms of silence ending a message.`,
 }
 
 // howTo says how to talk to the room.
-func (a *app) howTo(doors []door) {
-	for _, d := range doors {
-		host, port := d.addr.Host, fmt.Sprint(d.addr.Port)
-		if d.addr.Scheme != "tcp" || d.addr.Port == 0 {
+func (a *app) howTo(listeners []net.Listener) {
+	for _, ln := range listeners {
+		at, ok := ln.Addr().(*net.TCPAddr)
+		if !ok {
 			continue
 		}
-		if host == "" {
-			host = "127.0.0.1"
+		host, port := "127.0.0.1", fmt.Sprint(at.Port)
+		if !at.IP.IsUnspecified() {
+			host = at.IP.String()
 		}
 		a.note(`talk to it:
   nc %s %s
