@@ -79,12 +79,12 @@ func (d *Decoder) settle(dst, t []byte) (out []byte, n int) {
 	if d.auto == undecided {
 		return dst, 0
 	}
-	st := d.state
-	out, n, bad := d.Encoding().codec().decode(dst, t, &st)
+	d.trial = d.state
+	out, n, bad := d.Encoding().codec().decode(dst, t, &d.trial)
 	if bad > 0 || n < int(d.nheld) {
 		return dst, 0
 	}
-	d.state = st
+	d.state = d.trial
 	d.off += int64(n)
 	return out, n
 }
@@ -157,11 +157,11 @@ func (d *Decoder) decide(dst, t []byte, final bool) (out []byte, n int, ok bool)
 		return append(out, beyond[:k]...), a + k, true
 	}
 	if legacy != nil {
-		st := d.state
-		l, m, bad := legacy.codec().decode(out, beyond, &st)
+		d.trial = d.state
+		l, m, bad := legacy.codec().decode(out, beyond, &d.trial)
 		if bad == 0 && (m == len(beyond) || !final) {
 			if m > 0 {
-				d.auto, d.state = isLegacy, st
+				d.auto, d.state = isLegacy, d.trial
 			}
 			d.off += int64(m)
 			return l, a + m, true

@@ -12,6 +12,7 @@ type Decoder struct {
 	e      *Encoding
 	c      codec // of the encoding, or of Auto's verdict; nil before the first byte
 	state  state
+	trial  state // Auto's, while it tries a candidate
 	policy Policy
 	auto   verdict
 	nheld  uint8
@@ -40,8 +41,9 @@ func (d *Decoder) Decode(dst, src []byte, final bool) ([]byte, error) {
 		return d.decodeAuto(dst, src, final)
 	}
 	if d.c == nil {
-		if len(src) == 0 {
-			return dst, nil
+		if a := asciiLen(src); a == len(src) && (a == 0 || d.e.asciiAlone()) {
+			d.off += int64(a)
+			return append(dst, src...), nil
 		}
 		d.c = d.e.codec()
 	}

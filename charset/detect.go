@@ -140,7 +140,7 @@ func usual(r rune) bool {
 // standard, which have the codes from lo to hi.
 func firstLevel(r rune, label string, lo, hi uint16) bool {
 	e, _ := Lookup(label)
-	code := e.codec().(*doubleByte).enc.get(r)
+	code := e.codec().(*doubleByte).inverse().get(r)
 	return code >= lo && code <= hi && (label == "big5" || code&0xFF >= 0xA1)
 }
 

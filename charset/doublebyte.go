@@ -3,6 +3,7 @@ package charset
 import (
 	"bytes"
 	"encoding/binary"
+	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
@@ -22,8 +23,14 @@ type doubleByte struct {
 	two   [128 * 192]packed // lead 0x80-0xFF, trail 0x40-0xFF
 	wide  []string          // characters that do not fit in packed
 	three *[94 * 94]packed  // EUC-JP behind 0x8F
-	four  *fourByte         // GB18030
-	enc   pages
+	long  bool              // GB18030: four-byte codes
+
+	// What encoding needs, and the four-byte codes, is derived from the
+	// above when it is first needed.
+	x    encoding.Encoding
+	once sync.Once
+	enc  pages
+	four *fourByte
 }
 
 // What a byte that is not a character by itself begins. No packed character
@@ -39,17 +46,15 @@ const isWide packed = 5 << 24
 
 // newDoubleByte takes over the tables of an encoding of x/text.
 func newDoubleByte(x encoding.Encoding) *doubleByte {
-	c := new(doubleByte)
+	c := &doubleByte{x: x}
 	c.fill(x)
-	c.invert(x)
 	return c
 }
 
 // newShiftJIS adds the user-defined area, which is missing in x/text and
 // which the WHATWG standard and Microsoft's code page 932 have.
 func newShiftJIS() *doubleByte {
-	c := new(doubleByte)
-	c.fill(japanese.ShiftJIS)
+	c := newDoubleByte(japanese.ShiftJIS)
 	r := rune(0xE000)
 	for l := 0xF0; l <= 0xF9; l++ {
 		c.lead[l] = leadTwo
@@ -60,14 +65,12 @@ func newShiftJIS() *doubleByte {
 			}
 		}
 	}
-	c.invert(japanese.ShiftJIS)
 	return c
 }
 
 // newEUCJP adds JIS X 0212, three bytes to a character.
 func newEUCJP() *doubleByte {
-	c := new(doubleByte)
-	c.fill(japanese.EUCJP)
+	c := newDoubleByte(japanese.EUCJP)
 	c.lead[0x8F] = leadThree
 	c.three = new([94 * 94]packed)
 	src := make([]byte, 0, 94*94*4)
@@ -83,7 +86,6 @@ func newEUCJP() *doubleByte {
 		}
 		i++
 	})
-	c.invert(japanese.EUCJP)
 	return c
 }
 
@@ -148,10 +150,27 @@ func eachLine(x encoding.Encoding, src []byte, f func(text []byte)) {
 	}
 }
 
+// inverse returns the codes of characters.
+func (c *doubleByte) inverse() *pages {
+	c.once.Do(func() {
+		c.invert()
+		if c.long {
+			c.four = newFourByte(&c.enc)
+		}
+	})
+	return &c.enc
+}
+
+// fourByte returns the four-byte codes of GB18030.
+func (c *doubleByte) fourByte() *fourByte {
+	c.inverse()
+	return c.four
+}
+
 // invert fills enc from the decoding tables. Of several codes for one
 // character it takes the one x/text writes.
-func (c *doubleByte) invert(x encoding.Encoding) {
-	e := x.NewEncoder()
+func (c *doubleByte) invert() {
+	e := c.x.NewEncoder()
 	var src, dst [4]byte
 	set := func(p packed, code uint16) {
 		text := p.string()
@@ -224,11 +243,11 @@ func (c *doubleByte) decode(dst, src []byte, _ *state) ([]byte, int, int) {
 			}
 			if t := src[i+1]; t >= 0x40 {
 				p, n = c.two[pair(b, t)], 2
-			} else if c.four != nil && t >= 0x30 && t <= 0x39 {
+			} else if c.long && t >= 0x30 && t <= 0x39 {
 				if len(src)-i < 4 {
 					break
 				}
-				r := c.four.decode(src[i:])
+				r := c.fourByte().decode(src[i:])
 				if r < 0 {
 					return out[:o], i, 1
 				}
@@ -267,33 +286,56 @@ func (c *doubleByte) decodeThree(p []byte) packed {
 }
 
 func (c *doubleByte) encode(dst, text []byte, _ *state) ([]byte, int) {
+	enc := c.inverse()
+	out, o := dst[:cap(dst)], len(dst)
 	i := 0
 	for i < len(text) {
-		if text[i] < utf8.RuneSelf {
-			n := asciiLen(text[i:])
-			dst = append(dst, text[i:i+n]...)
-			i += n
+		out = roomFor(out, o, len(text)-i)
+		b := text[i]
+		if b < utf8.RuneSelf {
+			if len(text)-i >= 8 {
+				if x := binary.LittleEndian.Uint64(text[i:]); x&highBits == 0 {
+					binary.LittleEndian.PutUint64(out[o:], x)
+					i, o = i+8, o+8
+					continue
+				}
+			}
+			out[o] = b
+			i, o = i+1, o+1
 			continue
+		}
+		// Nearly all there is are three bytes that become two.
+		if b&0xF0 == 0xE0 && len(text)-i >= 3 && text[i+1]&0xC0 == 0x80 && text[i+2]&0xC0 == 0x80 {
+			r := uint16(b)<<12 | uint16(text[i+1]&0x3F)<<6 | uint16(text[i+2]&0x3F)
+			if page := enc[r>>8]; page != nil && r >= 0x800 {
+				if code := page[r&0xFF]; code >= 0x8000 && (code&0x80 != 0 || c.three == nil) {
+					out[o], out[o+1] = byte(code>>8), byte(code)
+					i, o = i+3, o+2
+					continue
+				}
+			}
 		}
 		r, n := utf8.DecodeRune(text[i:])
 		if r == utf8.RuneError && n == 1 {
 			break
 		}
-		switch code := c.enc.get(r); {
+		code := enc.get(r)
+		switch {
 		case code >= 0x100 && (c.three == nil || code&0x80 != 0):
-			dst = append(dst, byte(code>>8), byte(code))
+			o += copy(out[o:], []byte{byte(code >> 8), byte(code)})
 		case code >= 0x100:
-			dst = append(dst, 0x8F, byte(code>>8), byte(code)|0x80)
+			o += copy(out[o:], []byte{0x8F, byte(code >> 8), byte(code) | 0x80})
 		case code > 0:
-			dst = append(dst, byte(code))
-		case c.four != nil:
-			dst = c.four.append(dst, r)
+			out[o] = byte(code)
+			o++
+		case c.long:
+			o = len(c.four.append(out[:o], r))
 		default:
-			return dst, i
+			return out[:o], i
 		}
 		i += n
 	}
-	return dst, i
+	return out[:o], i
 }
 
 func (c *doubleByte) size(src []byte, _ *state) (int, bool) {
@@ -312,11 +354,11 @@ func (c *doubleByte) size(src []byte, _ *state) (int, bool) {
 		if t >= 0x40 && c.two[pair(b, t)] != 0 {
 			return 2, true
 		}
-		if c.four != nil && t >= 0x30 && t <= 0x39 {
+		if c.long && t >= 0x30 && t <= 0x39 {
 			if len(src) < 4 {
 				return 0, false
 			}
-			if c.four.decode(src) >= 0 {
+			if c.fourByte().decode(src) >= 0 {
 				return 4, true
 			}
 		}

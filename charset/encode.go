@@ -43,6 +43,10 @@ func (e *Encoder) Encode(dst, text []byte, final bool) ([]byte, error) {
 	if len(text) == 0 && !final {
 		return dst, nil
 	}
+	if e.c == nil && e.nheld == 0 && e.e.asciiAlone() && asciiLen(text) == len(text) {
+		e.off += int64(len(text))
+		return append(dst, text...), nil
+	}
 	if !e.begun {
 		e.c, e.begun = e.e.codec(), true
 		dst = append(dst, e.e.bom...)

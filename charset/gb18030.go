@@ -36,8 +36,8 @@ var gbGaps = [...]struct{ code, char, n uint16 }{
 }
 
 func newGB18030() *doubleByte {
-	c := new(doubleByte)
-	c.fill(simplifiedchinese.GB18030)
+	c := newDoubleByte(simplifiedchinese.GB18030)
+	c.long = true
 	// 0x80 is the euro sign of code page 936, which gbk has; GB18030 writes
 	// it A2E3. Both 0x80 and 0xFF wait for what follows, as in CPython.
 	c.lead[0x80], c.lead[0xFF] = leadTwo, leadTwo
@@ -57,8 +57,6 @@ func newGB18030() *doubleByte {
 			c.two[pair(byte(g.code>>8), byte(g.code+i))] = pack(rune(g.char + i))
 		}
 	}
-	c.invert(simplifiedchinese.GB18030)
-	c.four = newFourByte(&c.enc)
 	return c
 }
 

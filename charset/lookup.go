@@ -157,6 +157,10 @@ func (e *Encoding) codec() codec {
 	return e.impl
 }
 
+// asciiAlone reports whether text that is only ASCII can do without the tables,
+// which take a millisecond or two the first time.
+func (e *Encoding) asciiAlone() bool { return e.trail > 0 && !e.modes }
+
 // LegacyFor returns the encoding that was usual, before UTF-8, where people
 // speak the language of a locale such as "zh_CN.UTF-8", "ja_JP" or "de-AT". It
 // is nil for C, POSIX, the empty string and languages without one. The

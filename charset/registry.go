@@ -11,7 +11,7 @@ import (
 // Standard and Python's, without the spellings that differ only in case and
 // punctuation. It is laid out by the compiler: no code runs to build it.
 var registry = [...]Encoding{
-	{name: "utf-8", labels: "unicode-1-1-utf-8 unicode11utf8 unicode20utf8 x-unicode20utf8 u8 utf utf8-ucs2 utf8-ucs4 cp65001",
+	{name: "utf-8", labels: "unicode-1-1-utf-8 unicode20utf8 x-unicode20utf8 u8 utf utf8-ucs2 utf8-ucs4 cp65001",
 		load: func() codec { return utf8Codec{} }},
 	{name: "utf-8-sig", bom: utf8BOM,
 		load: func() codec { return utf8Codec{sig: true} }},
@@ -40,13 +40,13 @@ var registry = [...]Encoding{
 		load: func() codec { return newHZ() }},
 	{name: "big5", labels: "big5-hkscs hkscs cn-big5 csbig5 x-x-big5 big5-tw 950 cp950 ms950 x-mac-trad-chinese", trail: 0x40,
 		load: func() codec { return newDoubleByte(traditionalchinese.Big5) }},
-	{name: "shift_jis", labels: "932 cp932 ms932 csshiftjis mskanji s-jis sjis windows-31j x-sjis x-mac-japanese", trail: 0x40,
+	{name: "shift_jis", labels: "932 cp932 ms932 csshiftjis mskanji sjis windows-31j x-sjis x-mac-japanese", trail: 0x40,
 		load: func() codec { return newShiftJIS() }},
-	{name: "euc-jp", labels: "cseucpkdfmtjapanese x-euc-jp ujis u-jis",
+	{name: "euc-jp", labels: "cseucpkdfmtjapanese x-euc-jp ujis",
 		load: func() codec { return newEUCJP() }},
-	{name: "iso-2022-jp", labels: "csiso2022jp iso2022-jp", trail: 0x21, modes: true,
+	{name: "iso-2022-jp", labels: "csiso2022jp", trail: 0x21, modes: true,
 		load: func() codec { return newISO2022JP() }},
-	{name: "euc-kr", labels: "949 cp949 ms949 uhc cseuckr csksc56011987 iso-ir-149 korean ks_c_5601-1987 ks_c_5601-1989 ks-c-5601 ksc5601 ks-x-1001 windows-949 x-mac-korean", trail: 0x41,
+	{name: "euc-kr", labels: "949 cp949 ms949 uhc cseuckr csksc56011987 iso-ir-149 korean ks_c_5601-1987 ks_c_5601-1989 ksc5601 ks-x-1001 windows-949 x-mac-korean", trail: 0x41,
 		load: func() codec { return newDoubleByte(korean.EUCKR) }},
 
 	{name: "windows-1250", labels: "1250 cp1250 x-cp1250", load: func() codec { return newSingleByte(charmap.Windows1250) }},

@@ -78,23 +78,31 @@ func (c *singleByte) decode(dst, src []byte, _ *state) ([]byte, int, int) {
 }
 
 func (c *singleByte) encode(dst, text []byte, _ *state) ([]byte, int) {
+	out, o := dst[:cap(dst)], len(dst)
 	i := 0
 	for i < len(text) {
-		if c.plain && text[i] < utf8.RuneSelf {
-			n := asciiLen(text[i:])
-			dst = append(dst, text[i:i+n]...)
-			i += n
-			continue
+		out = roomFor(out, o, len(text)-i)
+		if c.plain && len(text)-i >= 8 {
+			if x := binary.LittleEndian.Uint64(text[i:]); x&highBits == 0 {
+				binary.LittleEndian.PutUint64(out[o:], x)
+				i, o = i+8, o+8
+				continue
+			}
 		}
-		r, n := utf8.DecodeRune(text[i:])
+		r, n := rune(text[i]), 1
+		if r >= utf8.RuneSelf {
+			if r, n = utf8.DecodeRune(text[i:]); r == utf8.RuneError {
+				break
+			}
+		}
 		code := c.enc.get(r)
-		if code == 0 || r == utf8.RuneError {
+		if code == 0 {
 			break
 		}
-		dst = append(dst, byte(code-1))
-		i += n
+		out[o] = byte(code - 1)
+		i, o = i+n, o+1
 	}
-	return dst, i
+	return out[:o], i
 }
 
 func (c *singleByte) size(src []byte, _ *state) (int, bool) { return 1, c.dec[src[0]] != 0 }

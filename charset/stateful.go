@@ -92,7 +92,7 @@ func (c hz) encode(dst, text []byte, st *state) ([]byte, int) {
 			i += n
 			continue
 		}
-		code := c.gb.enc.get(r)
+		code := c.gb.inverse().get(r)
 		a, b := byte(code>>8)&0x7F, byte(code)&0x7F
 		if code&0x8080 != 0x8080 || r == utf8.RuneError || c.gbPair(a, b) == 0 {
 			break
@@ -129,10 +129,7 @@ const (
 )
 
 func newISO2022JP() iso2022JP {
-	c := new(doubleByte)
-	c.fill(japanese.EUCJP)
-	c.invert(japanese.EUCJP)
-	return iso2022JP{c}
+	return iso2022JP{newDoubleByte(japanese.EUCJP)}
 }
 
 const esc = 0x1B
@@ -248,7 +245,7 @@ func (c iso2022JP) encode(dst, text []byte, st *state) ([]byte, int) {
 	i := 0
 	for i < len(text) {
 		r, n := utf8.DecodeRune(text[i:])
-		code := c.jis.enc.get(r)
+		code := c.jis.inverse().get(r)
 		switch {
 		case r < utf8.RuneSelf:
 			dst = append(c.finish(dst, st), byte(r))
