@@ -69,7 +69,7 @@ func TestAutoMessages(t *testing.T) {
 	if got, err := d.Decode(nil, []byte("a\xe4"), true); string(got) != "a\uFFFD" || err != nil || d.Bad() != 1 {
 		t.Errorf("%q, %v, %d bad", got, err, d.Bad())
 	}
-	if Auto(gb) != Auto(gb) || Auto(nil) != Auto(UTF8) || Auto(gb).Legacy() != gb || Auto(Auto(gb)) != Auto(gb) {
+	if again := Auto(gb); again != Auto(gb) || Auto(nil) != Auto(UTF8) || Auto(gb).Legacy() != gb || Auto(Auto(gb)) != Auto(gb) {
 		t.Error("Auto is not one value per legacy encoding")
 	}
 }
