@@ -13,7 +13,7 @@ import (
 // the standard library.
 var arrows = map[string]map[string]string{
 	"endpoint": {"golang.org/x/net": "batches of datagrams, control messages", "golang.org/x/sys": "socket options"},
-	"charset":  {"golang.org/x/text": "the encoding tables", "github.com/wlynxg/chardet": "guesses"},
+	"charset":  {"golang.org/x/text": "the encoding tables"},
 	"frame":    {"charset": "delimiters are characters"},
 	"observe":  {"charset": "transcripts are text", "frame": "messages, not reads"},
 	"room":     {"charset": "what others say is made harmless"},
