@@ -48,15 +48,12 @@ func (f Line) Split(data []byte, atEOF bool) (int, []byte, error) {
 
 // SplitFrom implements [Searcher].
 func (f Line) SplitFrom(data []byte, from int, atEOF bool) (int, []byte, int, error) {
-	nl, err := sepBytes(f, f.Encoding, "\n")
+	crlf, lf, err := lineBytes(f.Encoding)
 	if err != nil {
 		return 0, nil, 0, err
 	}
-	cr, err := sepBytes(f, f.Encoding, "\r")
-	if err != nil {
-		return 0, nil, 0, err
-	}
-	advance, message, resume, err := splitAt(data, f.Encoding, nl, from, atEOF)
+	cr := crlf[:lf]
+	advance, message, resume, err := splitAt(data, f.Encoding, crlf[lf:], from, atEOF)
 	if err != nil || !bytes.HasSuffix(data[from:resume], cr) {
 		return advance, message, resume, err
 	}
@@ -70,22 +67,14 @@ func (f Line) SplitFrom(data []byte, from int, atEOF bool) (int, []byte, int, er
 
 // Append implements [Framer].
 func (f Line) Append(dst, payload []byte) ([]byte, error) {
-	nl, err := sepBytes(f, f.Encoding, "\n")
+	crlf, lf, err := lineBytes(f.Encoding)
 	if err != nil {
 		return dst, err
 	}
-	cr, err := sepBytes(f, f.Encoding, "\r")
-	if err != nil {
-		return dst, err
+	if bytes.HasSuffix(payload, crlf[:lf]) {
+		return appendWith(f, dst, payload, f.Encoding, crlf, lf)
 	}
-	if !bytes.HasSuffix(payload, cr) {
-		return appendWith(f, dst, payload, f.Encoding, nl, 0)
-	}
-	crlf, err := sepBytes(f, f.Encoding, "\r\n")
-	if err != nil {
-		return dst, err
-	}
-	return appendWith(f, dst, payload, f.Encoding, crlf, len(cr))
+	return appendWith(f, dst, payload, f.Encoding, crlf[lf:], 0)
 }
 
 // In returns Line{e}.
@@ -101,7 +90,7 @@ func (f CRLF) Split(data []byte, atEOF bool) (int, []byte, error) {
 
 // SplitFrom implements [Searcher].
 func (f CRLF) SplitFrom(data []byte, from int, atEOF bool) (int, []byte, int, error) {
-	return splitText(f, data, f.Encoding, "\r\n", from, atEOF)
+	return splitText(data, f.Encoding, "\r\n", from, atEOF)
 }
 
 // Append implements [Framer].
@@ -122,7 +111,7 @@ func (f NUL) Split(data []byte, atEOF bool) (int, []byte, error) {
 
 // SplitFrom implements [Searcher].
 func (f NUL) SplitFrom(data []byte, from int, atEOF bool) (int, []byte, int, error) {
-	return splitText(f, data, f.Encoding, "\x00", from, atEOF)
+	return splitText(data, f.Encoding, "\x00", from, atEOF)
 }
 
 // Append implements [Framer].
@@ -171,9 +160,9 @@ func (f Delim) In(e *charset.Encoding) Framer {
 // it must not be found across.
 func (f Delim) separator() ([]byte, *charset.Encoding, error) {
 	if f.Text == "" {
-		sep, err := hexBytes(f)
+		sep, err := hexBytes(f.Hex)
 		return sep, nil, err
 	}
-	sep, err := sepBytes(f, f.Encoding, f.Text)
+	sep, err := sepBytes(f.Encoding, f.Text)
 	return sep, f.Encoding, err
 }

@@ -15,7 +15,7 @@ var fuzzSpecs = []string{
 	"fixed:3", "datagram", "quiet:1s", "line+quiet:1s",
 }
 
-var fuzzEncodings = []string{"", "utf-8", "gbk", "shift_jis", "big5", "gb18030", "utf-16le", "utf-16be", "utf-32le", "iso-2022-jp", "windows-1252"}
+var fuzzEncodings = []string{"", "utf-8", "gbk", "shift_jis", "big5", "gb18030", "utf-16le", "utf-16be", "utf-32le", "iso-2022-jp", "windows-1252", "auto"}
 
 func fuzzFramer(t *testing.T, spec, enc byte) (frame.Framer, *charset.Encoding) {
 	label := fuzzEncodings[int(enc)%len(fuzzEncodings)]
@@ -50,6 +50,9 @@ func FuzzSlicing(f *testing.F) {
 			return m
 		}
 		whole := read(0, string(in))
+		if e != nil && e.IsAuto() && strings.HasPrefix(frameName(fr), "delim:") {
+			return // what has come decides which characters there are
+		}
 		for _, limit := range []int{0, int(limit) + 1} {
 			if e != nil && e.Name() == "iso-2022-jp" && limit > 0 {
 				continue // a piece may end in one of its modes
@@ -81,6 +84,8 @@ func FuzzSlicing(f *testing.F) {
 		}
 	})
 }
+
+func frameName(f frame.Framer) string { return f.(interface{ String() string }).String() }
 
 // FuzzRoundTrip checks that what Append takes comes back, alone and between
 // two others.
@@ -123,7 +128,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := frame.Parse(fr.(interface{ String() string }).String())
+		again, err := frame.Parse(frameName(fr))
 		if err != nil || again != fr {
 			t.Errorf("Parse(%q) = %v, and that is %v, %v", spec, fr, again, err)
 		}

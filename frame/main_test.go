@@ -17,6 +17,9 @@ func encoding(t testing.TB, label string) *charset.Encoding {
 	if label == "" {
 		return nil
 	}
+	if label == "auto" {
+		return charset.Auto(encoding(t, "gbk"))
+	}
 	e, err := charset.Lookup(label)
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 // that is too long must be held back.
 const maxDelim = 256
 
-var newline, carriageReturn = []byte("\n"), []byte("\r")
+var lineEnd = []byte("\r\n")
 
 // separators remembers the bytes of delimiters, so that framers can be small
 // values that need not be prepared. Only configuration adds to it.
@@ -34,22 +34,23 @@ type separator struct {
 	err   error
 }
 
-// sepBytes returns text in e.
-func sepBytes(f Framer, e *charset.Encoding, text string) ([]byte, error) {
+// lineBytes returns CR LF in e, or from there on LF alone.
+func lineBytes(e *charset.Encoding) (crlf []byte, lf int, err error) {
 	if e == nil || e == charset.UTF8 {
-		switch text {
-		case "\n":
-			return newline, nil
-		case "\r":
-			return carriageReturn, nil
-		}
+		return lineEnd, 1, nil
 	}
-	return lookup(f, separatorKey{e: e, text: text})
+	crlf, err = sepBytes(e, "\r\n")
+	return crlf, len(crlf) / 2, err
 }
 
-func hexBytes(f Delim) ([]byte, error) { return lookup(f, separatorKey{text: f.Hex, hex: true}) }
+// sepBytes returns text in e.
+func sepBytes(e *charset.Encoding, text string) ([]byte, error) {
+	return separatorKey{e: e, text: text}.bytes()
+}
 
-func lookup(f Framer, k separatorKey) ([]byte, error) {
+func hexBytes(hex string) ([]byte, error) { return separatorKey{text: hex, hex: true}.bytes() }
+
+func (k separatorKey) bytes() ([]byte, error) {
 	if known := separators.known.Load(); known != nil {
 		if s, ok := (*known)[k]; ok {
 			return s.bytes, s.err
@@ -61,44 +62,62 @@ func lookup(f Framer, k separatorKey) ([]byte, error) {
 	if known := separators.known.Load(); known != nil {
 		maps.Copy(next, *known)
 	}
-	next[k] = makeSeparator(f, k)
+	b, err := k.make()
+	next[k] = separator{b, err}
 	separators.known.Store(&next)
-	return next[k].bytes, next[k].err
+	return b, err
 }
 
-func makeSeparator(f Framer, k separatorKey) separator {
-	b, err := []byte(k.text), error(nil)
-	switch {
-	case k.hex:
+func (k separatorKey) make() (b []byte, err error) {
+	if k.hex {
+		f := Delim{Hex: k.text}
 		if b, err = hex.DecodeString(k.text); err != nil {
-			return separator{err: fail(f, "%q is not hexadecimal", k.text)}
+			return nil, fail(f, "%q is not hexadecimal", k.text)
 		}
-	case k.e != nil:
+		return b, checkLength(f, b)
+	}
+	f := Delim{Text: k.text}
+	if b = []byte(k.text); k.e != nil {
 		if b, err = k.e.Bytes(k.text); err != nil {
-			return separator{err: fail(f, "%s has no %q", k.e.Name(), k.text)}
+			return nil, fail(f, "%s has no %q", k.e.Name(), k.text)
 		}
 	}
-	if len(b) == 0 {
-		err = fail(f, "the delimiter is empty")
-	} else if len(b) > maxDelim {
-		err = fail(f, "the delimiter is %d bytes long, more than %d", len(b), maxDelim)
+	return b, checkLength(f, b)
+}
+
+func checkLength(f Framer, delimiter []byte) error {
+	switch n := len(delimiter); {
+	case n == 0:
+		return fail(f, "the delimiter is empty")
+	case n > maxDelim:
+		return fail(f, "the delimiter is %d bytes long, more than %d", n, maxDelim)
 	}
-	return separator{b, err}
+	return nil
 }
 
 // index is e.Index, and for bytes, where e is nil, the like.
 func index(e *charset.Encoding, data, sep []byte, from int) (i, resume int) {
-	if e != nil {
+	switch {
+	case e == nil:
+		if i := bytes.Index(data[from:], sep); i >= 0 {
+			return from + i, from + i
+		}
+		return -1, max(from, len(data)-len(sep)+1)
+	case !e.IsAuto():
 		return e.Index(data, sep, from)
 	}
-	if i := bytes.Index(data[from:], sep); i >= 0 {
-		return from + i, from + i
+	// An automatic encoding judges by all it is given. Of a buffer full of
+	// short messages give it little, or each of them would look at all others.
+	for window := 2 * maxDelim; ; window *= 2 {
+		end := min(from+window, len(data))
+		if i, from = e.Index(data[:end], sep, from); i >= 0 || end == len(data) {
+			return i, from
+		}
 	}
-	return -1, max(from, len(data)-len(sep)+1)
 }
 
-func splitText(f Framer, data []byte, e *charset.Encoding, sep string, from int, atEOF bool) (int, []byte, int, error) {
-	b, err := sepBytes(f, e, sep)
+func splitText(data []byte, e *charset.Encoding, sep string, from int, atEOF bool) (int, []byte, int, error) {
+	b, err := sepBytes(e, sep)
 	if err != nil {
 		return 0, nil, 0, err
 	}
@@ -120,8 +139,8 @@ func splitOnly(advance int, message []byte, _ int, err error) (int, []byte, erro
 	return advance, message, err
 }
 
-func appendText(f Framer, dst, payload []byte, e *charset.Encoding, sep string) ([]byte, error) {
-	b, err := sepBytes(f, e, sep)
+func appendText[F Framer](f F, dst, payload []byte, e *charset.Encoding, sep string) ([]byte, error) {
+	b, err := sepBytes(e, sep)
 	if err != nil {
 		return dst, err
 	}
@@ -129,8 +148,9 @@ func appendText(f Framer, dst, payload []byte, e *charset.Encoding, sep string) 
 }
 
 // appendWith appends payload and end, whose bytes from sep on are what readers
-// look for, and makes sure that they find it there and nowhere before.
-func appendWith(f Framer, dst, payload []byte, e *charset.Encoding, end []byte, sep int) ([]byte, error) {
+// look for, and makes sure that they find it there and nowhere before. (It is
+// generic because making f an interface would allocate.)
+func appendWith[F Framer](f F, dst, payload []byte, e *charset.Encoding, end []byte, sep int) ([]byte, error) {
 	framed := append(append(dst, payload...), end...)
 	at := len(payload) + sep
 	switch i, _ := index(e, framed[len(dst):], end[sep:], 0); {
