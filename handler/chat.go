@@ -42,7 +42,10 @@ func (h *Chat) Serve(ctx context.Context, s *session.Session) error {
 	for first := true; ; first = false {
 		msg, err := s.Recv(ctx)
 		if err != nil {
-			if !session.Ended(err) {
+			switch {
+			case isEOF(err):
+				_ = m.Flush(ctx) // the peer has ended its side only, and waits for its answers
+			case !session.Ended(err):
 				reason = "connection lost"
 			}
 			return err

@@ -110,6 +110,19 @@ func TestChatIsHarmless(t *testing.T) {
 	})
 }
 
+// Answers to a peer that ends its side with its last line still arrive.
+func TestChatAnswersAfterEOF(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dial := serve(t, &session.Server{Handler: &handler.Chat{Room: openRoom(t)}, Config: session.Config{Format: session.Format{Framing: frame.Line{}}}})
+		conn := dial()
+		_, _ = io.WriteString(conn, "/who\n")
+		_ = conn.(interface{ CloseWrite() error }).CloseWrite()
+		if got, err := io.ReadAll(conn); err != nil || !strings.Contains(string(got), "1 here: guest-1") {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
+}
+
 // A web page can make a browser post into a raw port.
 func TestChatClosesHTTP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -31,7 +31,7 @@ func commandTable(t *Texts, more []Command) []Command {
 		{"who", "[PART]", t.HelpWho, who},
 		{"me", "TEXT", t.HelpMe, func(ctx context.Context, m *Member, args string) error { return m.say(ctx, Emote, args) }},
 		{"help", "[COMMAND]", t.HelpHelp, help},
-		{"quit", "[REASON]", t.HelpQuit, func(_ context.Context, m *Member, args string) error { return m.quit(args) }},
+		{"quit", "[REASON]", t.HelpQuit, func(ctx context.Context, m *Member, args string) error { return m.quit(ctx, args) }},
 	}
 	for _, c := range more {
 		if old := lookup(table, c.Name); old != nil {

@@ -80,9 +80,11 @@ func TestCommandsAnswerInPrivate(t *testing.T) {
 		}
 		want(t, "bob", b.take())
 
+		say(t, alice, "/who bob")
 		if err := alice.Line(t.Context(), "/quit good night"); err != io.EOF {
 			t.Errorf("/quit returned %v", err)
 		}
+		want(t, "alice", texts(a.takeLines()), "* 1 here: bob") // shown before she was gone
 		want(t, "bob", b.take(), "* alice left (good night)")
 	})
 }

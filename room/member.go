@@ -91,6 +91,23 @@ func (m *Member) Tell(ctx context.Context, text string) error {
 	return m.room.between(ctx, func() { m.room.showOne(m, m.room.out.notice(text)) })
 }
 
+// Flush waits until everything that was queued for the member has been shown: answers to its commands, and what the bus
+// had delivered. Whoever reads the member's last line calls it before Leave, which cuts off what is not shown yet.
+func (m *Member) Flush(ctx context.Context) error {
+	done := make(chan struct{})
+	if err := m.room.between(ctx, func() { close(done) }); err != nil {
+		return err
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-m.room.running.Done():
+		return ErrClosed
+	}
+}
+
 // Leave ends the membership. The others are told, with the reason unless it is empty; the nick is free again once they
 // have been. Leave does not wait for that, and does nothing if the member has left already.
 func (m *Member) Leave(reason string) { m.depart(reason) }
@@ -136,8 +153,11 @@ func (m *Member) rename(ctx context.Context, wish string) error {
 	return nil
 }
 
-// quit is Leave as the member's own wish.
-func (m *Member) quit(reason string) error {
+// quit leaves once the answers to earlier commands have been shown.
+func (m *Member) quit(ctx context.Context, reason string) error {
+	if err := m.Flush(ctx); err != nil {
+		return err
+	}
 	m.depart(reason)
 	return io.EOF
 }

@@ -317,7 +317,7 @@ func TestClose(t *testing.T) {
 		}
 		wg.Wait()
 		want(t, "bob", b.take(), "<alice> last words", "* the room is closing")
-		if a.ended != ErrClosed || b.ended != ErrClosed {
+		if !errors.Is(a.ended, ErrClosed) || !errors.Is(b.ended, ErrClosed) {
 			t.Errorf("ended with %v and %v", a.ended, b.ended)
 		}
 		if err := alice.Line(t.Context(), "hm"); !errors.Is(err, ErrClosed) {
