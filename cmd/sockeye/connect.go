@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -52,25 +53,9 @@ until it has been quiet for --wait. Without an address, on a terminal, it asks.`
 			if err != nil {
 				return err
 			}
-			observer, closeRecord, err := a.observers(&t)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, closeRecord()) }()
-			p.config.Observer = observer
-			conn, err := a.dial(cmd.Context(), &t, p.addr, again)
-			if err != nil {
-				return err
-			}
-			s := session.New(conn, &p.config)
 			p.reading(in)
 			h := &handler.Stdio{In: in, Out: a.printer(&p), Wait: time.Duration(wait)}
-			err = h.Serve(cmd.Context(), s)
-			a.farewell(s)
-			if errClose := s.Close(); err == nil {
-				err = errClose
-			}
-			return err
+			return a.converse(cmd.Context(), &t, &p, again, h.Serve)
 		},
 	}
 	t.register(cmd.Flags())
@@ -96,7 +81,25 @@ func (a *app) ask(in *handler.Input) ([]string, error) {
 	return []string{net.JoinHostPort(answers[0], answers[1])}, nil
 }
 
-// farewell says with -v what went by.
-func (a *app) farewell(s *session.Session) {
+// converse dials, lets hold hold the conversation, and closes it. The error is
+// hold's, or else what closing could not deliver; what a recording has lost
+// comes with it.
+func (a *app) converse(ctx context.Context, t *talk, p *plan, again retries, hold func(context.Context, *session.Session) error) (err error) {
+	observer, closeRecord, err := a.observers(t)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeRecord()) }()
+	p.config.Observer = observer
+	conn, err := a.dial(ctx, t, p.addr, again)
+	if err != nil {
+		return err
+	}
+	s := session.New(conn, &p.config)
+	err = hold(ctx, s)
 	a.log().Info("conversation over", "conv", s.ID(), "peer", s.Peer().String(), "received", s.Received(), "sent", s.Sent())
+	if errClose := s.Close(); err == nil {
+		err = errClose
+	}
+	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"sockeye.dev/charset"
 	"sockeye.dev/endpoint"
+	"sockeye.dev/frame"
 	"sockeye.dev/handler"
 	"sockeye.dev/session"
 )
@@ -45,13 +46,10 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
-// hinted is an error that knows what to do about it.
-type hinted interface{ Hint() string }
-
 func hint(err error) string {
-	var h hinted
-	if errors.As(err, &h) {
-		return h.Hint()
+	var spec *frame.SpecError
+	if errors.As(err, &spec) && spec.Hint != "" {
+		return spec.Hint
 	}
 	for _, known := range []struct {
 		err  error

@@ -19,8 +19,18 @@ func TestMain(m *testing.M) {
 	if os.Getenv("SOCKEYE_TEST_MAIN") != "" {
 		os.Exit(run())
 	}
-	os.Exit(m.Run())
+	os.Exit(func() int {
+		var err error
+		if testDir, err = os.MkdirTemp("", "sockeye"); err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(testDir)
+		return m.Run()
+	}())
 }
+
+// testDir is where tests may leave what they share; TestMain removes it.
+var testDir string
 
 // command is sockeye with args, in an English UTF-8 locale without a legacy
 // encoding.
@@ -51,7 +61,13 @@ func result(t *testing.T, cmd *exec.Cmd) (stdout, stderr string, code int) {
 // It is interrupted when the test ends, and has to exit with 0 then.
 func host(t *testing.T, listeners int, args ...string) []string {
 	t.Helper()
-	cmd := command(t, args...)
+	return hostWith(t, listeners, command(t, args...))
+}
+
+// hostWith is host with a command of one's own.
+func hostWith(t *testing.T, listeners int, cmd *exec.Cmd) []string {
+	t.Helper()
+	args := cmd.Args
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

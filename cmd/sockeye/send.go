@@ -45,7 +45,7 @@ close, after --replies messages (datagrams: 1), or when the line stays quiet for
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			addr, err := address(args[0])
 			if err != nil {
 				return err
@@ -65,23 +65,9 @@ close, after --replies messages (datagrams: 1), or when the line stays quiet for
 				}
 				texts = append(texts, m)
 			}
-			observer, closeRecord, err := a.observers(&t)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, closeRecord()) }()
-			p.config.Observer = observer
-			conn, err := a.dial(cmd.Context(), &t, p.addr, again)
-			if err != nil {
-				return err
-			}
-			s := session.New(conn, &p.config)
-			err = a.exchange(cmd.Context(), s, &p, &f, texts)
-			a.farewell(s)
-			if errClose := s.Close(); err == nil {
-				err = errClose
-			}
-			return err
+			return a.converse(cmd.Context(), &t, &p, again, func(ctx context.Context, s *session.Session) error {
+				return a.exchange(ctx, s, &p, &f, texts)
+			})
 		},
 	}
 	fs := cmd.Flags()
