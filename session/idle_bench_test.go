@@ -40,7 +40,7 @@ func BenchmarkIdle(b *testing.B) {
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error)
 		go func() { done <- srv.Serve(ctx, ln) }()
-		before := memory()
+		heap, stack := memory()
 		conns := make([]net.Conn, n)
 		buf := make([]byte, 16)
 		for i := range conns {
@@ -50,7 +50,9 @@ func BenchmarkIdle(b *testing.B) {
 			_, _ = conns[i].Write([]byte("hi\n"))
 			_, _ = conns[i].Read(buf)
 		}
-		b.ReportMetric(float64(memory()-before)/n, "B/session")
+		heap2, stack2 := memory()
+		b.ReportMetric(float64(heap2-heap+stack2-stack)/n, "B/session")
+		b.ReportMetric(float64(stack2-stack)/n, "stack-B/session")
 		for _, c := range conns {
 			_ = c.Close()
 		}
@@ -59,10 +61,10 @@ func BenchmarkIdle(b *testing.B) {
 	}
 }
 
-func memory() uint64 {
+func memory() (heap, stack uint64) {
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return m.HeapAlloc + m.StackInuse
+	return m.HeapAlloc, m.StackInuse
 }

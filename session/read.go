@@ -14,7 +14,7 @@ type source struct {
 	conn    net.Conn
 	message messageConn
 	waiter  readWaiter
-	raw     *rawReader
+	raw     *rawConn
 }
 
 func (c *source) init(conn net.Conn) {
@@ -23,7 +23,7 @@ func (c *source) init(conn net.Conn) {
 	c.waiter, _ = conn.(readWaiter)
 	if c.message == nil && c.waiter == nil {
 		if sc, ok := conn.(syscall.Conn); ok {
-			c.raw = newRawReader(sc)
+			c.raw = newRawConn(sc)
 		}
 	}
 }
@@ -31,26 +31,16 @@ func (c *source) init(conn net.Conn) {
 // datagrams are buffers for one datagram of any size.
 var datagrams = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
-// read waits, borrows a buffer, and reads once.
+// read waits, borrows a buffer, and reads once. Where there is a raw reader,
+// that does it.
 func (c *source) read(in *frame.Reader) (int, error) {
 	if c.waiter != nil {
 		if err := c.waiter.WaitRead(); err != nil {
 			return 0, err
 		}
 	}
-	switch {
-	case c.message != nil:
-		buf := datagrams.Get().(*[64 << 10]byte)
-		defer datagrams.Put(buf)
-		p, err := c.message.ReadMessage(buf[:0])
-		if err != nil {
-			return 0, err
-		}
-		in.Feed(p)
-		in.Flush()
-		return len(p), nil
-	case c.raw != nil:
-		return c.raw.read(in)
+	if c.message != nil {
+		return c.readMessage(in)
 	}
 	n, err := c.conn.Read(in.Space())
 	in.Filled(n)
@@ -58,4 +48,16 @@ func (c *source) read(in *frame.Reader) (int, error) {
 		err = nil // it comes again
 	}
 	return n, err
+}
+
+func (c *source) readMessage(in *frame.Reader) (int, error) {
+	buf := datagrams.Get().(*[64 << 10]byte)
+	defer datagrams.Put(buf)
+	p, err := c.message.ReadMessage(buf[:0])
+	if err != nil {
+		return 0, err
+	}
+	in.Feed(p)
+	in.Flush()
+	return len(p), nil
 }

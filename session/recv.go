@@ -65,18 +65,43 @@ func (s *Session) fill(ctx context.Context) error {
 	if err := s.read.arm(ctx, s.base, s.conn, wait); err != nil {
 		return err
 	}
-	n, err := s.from.read(&s.in)
-	if n > 0 || s.from.message != nil && err == nil {
-		off := s.got.Add(int64(n)) - int64(n)
-		if s.cfg.Observer != nil {
-			s.observe(observe.Event{Kind: observe.Data, Dir: observe.In, Offset: off, Data: s.in.Latest(n)})
-		}
+	var n int
+	var err error
+	if s.from.raw != nil {
+		n, err = s.from.raw.read(&s.in)
+	} else {
+		n, err = s.from.read(&s.in)
 	}
-	switch {
-	case err == nil:
+	if n > 0 || s.from.message != nil && err == nil {
+		s.received(n)
+	}
+	if err == nil {
 		return nil
+	}
+	return s.readFailed(ctx, err, quiet)
+}
+
+// received counts and shows what was read. Apart from fill, as readFailed is,
+// because an idle conversation waits inside fill and keeps its stack frame.
+//
+//go:noinline
+func (s *Session) received(n int) {
+	off := s.got.Add(int64(n)) - int64(n)
+	if s.cfg.Observer != nil {
+		s.observe(observe.Event{Kind: observe.Data, Dir: observe.In, Offset: off, Data: s.in.Latest(n)})
+	}
+}
+
+// readFailed says what the failure of a read means for Recv; nil that s.in has
+// a message now, or its end.
+//
+//go:noinline
+func (s *Session) readFailed(ctx context.Context, err error, quiet bool) error {
+	switch {
 	case err == io.EOF:
-		s.ended()
+		s.in.End()
+		s.gotEOF.Store(true)
+		s.observe(observe.Event{Kind: observe.EOF, Dir: observe.In, Offset: s.got.Load()})
 		return nil // s.in still has what ended with the stream
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		if why := s.read.interrupted(); why != nil {
@@ -113,12 +138,6 @@ func (s *Session) opError(op string, err error) error {
 		network = remote.Network()
 	}
 	return &net.OpError{Op: op, Net: network, Source: s.conn.LocalAddr(), Addr: remote, Err: err}
-}
-
-func (s *Session) ended() {
-	s.in.End()
-	s.gotEOF.Store(true)
-	s.observe(observe.Event{Kind: observe.EOF, Dir: observe.In, Offset: s.got.Load()})
 }
 
 // Interrupt makes the Recv under way, and every later one, fail with why.

@@ -70,20 +70,28 @@ func (s *Session) write1(ctx context.Context, p []byte) error {
 	if len(p) == 0 && s.from.message == nil {
 		return nil
 	}
-	if s.overLimit(len(p)) {
+	if s.limit != nil && s.overLimit(len(p)) {
 		return nil
 	}
 	if err := s.write.arm(ctx, s.base, s.conn, 0); err != nil {
 		return err
 	}
 	n, err := s.emit(p)
-	if err == nil {
-		return nil
+	if err != nil {
+		return s.writeFailed(ctx, n, len(p), err)
 	}
+	return nil
+}
+
+// writeFailed says what the failure of a write after n of size bytes means. It
+// is apart from write1 to keep the stacks of conversations small.
+//
+//go:noinline
+func (s *Session) writeFailed(ctx context.Context, n, size int, err error) error {
 	err = s.opError("write", err)
 	switch {
 	case n > 0:
-		s.cut = fmt.Errorf("%w (%d of %d bytes were sent): %w", ErrCut, n, len(p), err)
+		s.cut = fmt.Errorf("%w (%d of %d bytes were sent): %w", ErrCut, n, size, err)
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
@@ -93,17 +101,21 @@ func (s *Session) write1(ctx context.Context, p []byte) error {
 
 // emit writes p to the connection, counts and shows it.
 func (s *Session) emit(p []byte) (n int, err error) {
-	if s.from.message != nil {
+	switch {
+	case s.from.raw != nil:
+		n, err = s.from.raw.write(p)
+	case s.from.message != nil:
 		if err = s.from.message.WriteMessage(p); err == nil {
 			n = len(p)
 		}
-	} else {
+	default:
 		n, err = s.conn.Write(p)
 	}
 	s.emitted(p[:n], err == nil)
 	return n, err
 }
 
+//go:noinline
 func (s *Session) emitted(p []byte, whole bool) {
 	off := s.put.Add(int64(len(p))) - int64(len(p))
 	if s.cfg.Observer != nil && (len(p) > 0 || whole) {

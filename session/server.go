@@ -112,16 +112,27 @@ func (srv *Server) accept(base context.Context, ln net.Listener, held *sync.Wait
 		s.base = base
 		srv.add(s)
 		held.Add(1)
-		go srv.hold(base, s, held)
+		go srv.hold(s, held)
 	}
 }
 
-// hold runs one conversation to its end.
-func (srv *Server) hold(base context.Context, s *Session, held *sync.WaitGroup) {
+// hold runs one conversation to its end; a panic in the handler ends this
+// conversation only. It waits as long as the conversation lives, so its stack
+// frame is kept small: what comes after is done by others.
+func (srv *Server) hold(s *Session, held *sync.WaitGroup) {
+	var err error
+	defer func() { srv.finish(s, held, err, recover()) }()
+	err = srv.Handler.Serve(s.base, s)
+}
+
+// finish closes a conversation and tells what went wrong.
+func (srv *Server) finish(s *Session, held *sync.WaitGroup, err error, panicked any) {
 	defer held.Done()
 	defer srv.remove(s)
-	err := srv.serve(base, s)
-	if !Ended(err) && base.Err() == nil {
+	if panicked != nil {
+		err = srv.panicked(s, panicked)
+	}
+	if !Ended(err) && s.base.Err() == nil {
 		srv.log().Info("conversation failed", "conv", s.ID(), "peer", s.Peer().String(), "reason", err)
 	}
 	if err := s.Close(); err != nil {
@@ -129,16 +140,21 @@ func (srv *Server) hold(base context.Context, s *Session, held *sync.WaitGroup) 
 	}
 }
 
-// serve calls the handler; a panic in it ends this conversation only.
-func (srv *Server) serve(base context.Context, s *Session) (err error) {
+// serve calls the handler for ServeOne.
+func (srv *Server) serve(ctx context.Context, s *Session) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("the handler panicked: %v", p)
-			s.observe(observe.Event{Kind: observe.Error, Err: err})
-			srv.log().Error("a handler panicked", "conv", s.ID(), "panic", p, "stack", string(debug.Stack()))
+			err = srv.panicked(s, p)
 		}
 	}()
-	return srv.Handler.Serve(base, s)
+	return srv.Handler.Serve(ctx, s)
+}
+
+func (srv *Server) panicked(s *Session, p any) error {
+	err := fmt.Errorf("the handler panicked: %v", p)
+	s.observe(observe.Event{Kind: observe.Error, Err: err})
+	srv.log().Error("a handler panicked", "conv", s.ID(), "panic", p, "stack", string(debug.Stack()))
+	return err
 }
 
 // ServeOne accepts one conversation from ln and holds it to its end, then

@@ -1,0 +1,21 @@
+//go:build !unix
+
+package session
+
+import (
+	"syscall"
+
+	"sockeye.dev/frame"
+)
+
+// rawConn is for systems whose sockets can be read without blocking. Here a
+// waiting session holds a buffer.
+type rawConn struct{}
+
+func newRawConn(syscall.Conn) *rawConn { return nil }
+
+func (*rawConn) read(*frame.Reader) (int, error) { panic("not reached") }
+
+func (*rawConn) tryWrite([]byte) (int, error) { panic("not reached") }
+
+func (*rawConn) write([]byte) (int, error) { panic("not reached") }

@@ -1,0 +1,123 @@
+//go:build unix
+
+package session
+
+import (
+	"io"
+	"os"
+	"syscall"
+
+	"sockeye.dev/frame"
+)
+
+// rawConn reads and writes a kernel socket. One goroutine may read while
+// another writes. While it waits to read it holds no buffer: the
+// buffer is borrowed before the poller is asked, and given back inside its
+// callback when there was nothing to read. (To return false before having read
+// can hang: the poller is edge-triggered.) Once woken up the callback only says
+// so, and the read begins anew: to borrow inside the poller would cost every
+// idle conversation a larger stack.
+type rawConn struct {
+	rc   syscall.RawConn
+	in   *frame.Reader
+	room []byte // borrowed from in; nil once given back
+	n    int
+	err  error
+
+	out     []byte
+	sent    int
+	sendErr error
+	now     bool // do not wait
+
+	onReadable, onWritable func(fd uintptr) bool // tryReceive and trySend, bound once
+}
+
+func newRawConn(sc syscall.Conn) *rawConn {
+	rc, err := sc.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	r := &rawConn{rc: rc}
+	r.onReadable, r.onWritable = r.tryReceive, r.trySend
+	return r
+}
+
+func (r *rawConn) read(in *frame.Reader) (int, error) {
+	r.in = in
+	for {
+		r.room, r.n, r.err = in.Space(), 0, nil
+		if err := r.rc.Read(r.onReadable); err != nil {
+			r.room = nil
+			in.Release()
+			return 0, err
+		}
+		if r.room != nil {
+			r.room = nil
+			in.Filled(r.n)
+			return r.n, r.err
+		}
+	}
+}
+
+func (r *rawConn) tryReceive(fd uintptr) bool {
+	if r.room == nil {
+		return true // woken up
+	}
+	for {
+		n, err := syscall.Read(int(fd), r.room)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err == syscall.EAGAIN:
+			r.room = nil
+			r.in.Release()
+			return false
+		case err != nil:
+			r.err = os.NewSyscallError("read", err)
+		case n == 0:
+			r.err = io.EOF
+		default:
+			r.n = n
+		}
+		return true
+	}
+}
+
+// write writes all of p, as conn.Write would; it is here because the stack of
+// conn.Write is larger than an idle conversation's should become.
+func (r *rawConn) write(p []byte) (int, error) { return r.send(p, false) }
+
+// tryWrite writes what the socket takes now. It must not run beside another
+// write: RawConn.Write waits for that.
+func (r *rawConn) tryWrite(p []byte) (int, error) { return r.send(p, true) }
+
+func (r *rawConn) send(p []byte, now bool) (int, error) {
+	r.out, r.sent, r.sendErr, r.now = p, 0, nil, now
+	err := r.rc.Write(r.onWritable)
+	if err == nil {
+		err = r.sendErr
+	}
+	r.out = nil
+	return r.sent, err
+}
+
+func (r *rawConn) trySend(fd uintptr) bool {
+	for r.sent < len(r.out) {
+		n, err := syscall.Write(int(fd), r.out[r.sent:min(len(r.out), r.sent+maxWrite)])
+		switch {
+		case err == syscall.EINTR:
+		case err == syscall.EAGAIN:
+			return r.now
+		case err != nil:
+			r.sendErr = os.NewSyscallError("write", err)
+			return true
+		default:
+			r.sent += n
+		}
+	}
+	return true
+}
+
+// maxWrite is the most that is written at once: some systems refuse more than
+// 2 GiB (as internal/poll has it).
+const maxWrite = 1 << 30
