@@ -282,3 +282,33 @@ func BenchmarkEcho(b *testing.B) {
 	cancel()
 	<-done
 }
+
+func BenchmarkTrySend(b *testing.B) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer ln.Close()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if conn, err := ln.Accept(); err == nil {
+			_, _ = io.Copy(io.Discard, conn)
+			_ = conn.Close()
+		}
+	}()
+	conn, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := session.New(conn, &session.Config{Outbox: 1 << 30})
+	line := make([]byte, 64)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := s.TrySend(line); err != nil {
+			b.Fatal(err)
+		}
+	}
+	_ = s.Close()
+	<-done
+}
