@@ -18,9 +18,10 @@ type codec interface {
 	// character the encoding does not have, or bytes that are not UTF-8.
 	encode(dst, text []byte, st *state) (out []byte, n int)
 	// size returns the length of the first character of src or, with ok
-	// false, of the error there; 0 when the character is not whole. src is
-	// not empty.
-	size(src []byte, st *state) (n int, ok bool)
+	// false, of the error there, and the state behind it; 0 when the
+	// character is not whole. src is not empty. (A pointer to the state would
+	// make every caller's one an allocation.)
+	size(src []byte, st state) (n int, ok bool, after state)
 }
 
 // A finisher has a sequence that takes the stream back to its initial state.

@@ -338,7 +338,13 @@ func (c *doubleByte) encode(dst, text []byte, _ *state) ([]byte, int) {
 	return out[:o], i
 }
 
-func (c *doubleByte) size(src []byte, _ *state) (int, bool) {
+func (c *doubleByte) size(src []byte, st state) (int, bool, state) {
+	n, ok := c.sizeOf(src)
+	return n, ok, st
+}
+
+// sizeOf is size: these encodings have no state.
+func (c *doubleByte) sizeOf(src []byte) (int, bool) {
 	b := src[0]
 	if b < utf8.RuneSelf {
 		return 1, true

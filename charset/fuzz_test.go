@@ -267,11 +267,11 @@ func naiveIndex(e *Encoding, data, sep []byte) int {
 		if st == 0 && bytes.HasPrefix(data[i:], sep) {
 			return i
 		}
-		n, _ := c.size(data[i:], &st)
+		n, _, after := c.size(data[i:], st)
 		if n == 0 {
 			return -1
 		}
-		i += n
+		i, st = i+n, after
 	}
 	return -1
 }

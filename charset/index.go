@@ -70,10 +70,11 @@ func indexChars(c codec, data, sep []byte, from int) (i, resume int) {
 				return -1, at
 			}
 		}
-		n, _ := c.size(rest, &st)
+		n, _, after := c.size(rest, st)
 		if n == 0 {
 			return -1, resume
 		}
+		st = after
 		if at += n; st == 0 {
 			resume = at
 		}
@@ -163,7 +164,7 @@ func (e *Encoding) walk(data []byte) (n int, clean bool) {
 			k = asciiLen(data)
 		}
 		if k == 0 {
-			if k, ok = c.size(data, &st); k == 0 {
+			if k, ok, st = c.size(data, st); k == 0 {
 				break
 			}
 		}

@@ -105,4 +105,6 @@ func (c *singleByte) encode(dst, text []byte, _ *state) ([]byte, int) {
 	return out[:o], i
 }
 
-func (c *singleByte) size(src []byte, _ *state) (int, bool) { return 1, c.dec[src[0]] != 0 }
+func (c *singleByte) size(src []byte, st state) (int, bool, state) {
+	return 1, c.dec[src[0]] != 0, st
+}

@@ -75,9 +75,9 @@ func (c hz) next(src []byte, st *state) (p packed, n int, ok bool) {
 	return 0, 1, false
 }
 
-func (c hz) size(src []byte, st *state) (int, bool) {
-	_, n, ok := c.next(src, st)
-	return n, ok
+func (c hz) size(src []byte, st state) (int, bool, state) {
+	_, n, ok := c.next(src, &st)
+	return n, ok, st
 }
 
 func (c hz) encode(dst, text []byte, st *state) ([]byte, int) {
@@ -236,9 +236,9 @@ func (c iso2022JP) escape(src []byte, st *state) (packed, int, bool) {
 	return 0, 1, false
 }
 
-func (c iso2022JP) size(src []byte, st *state) (int, bool) {
-	_, n, ok := c.next(src, st)
-	return n, ok
+func (c iso2022JP) size(src []byte, st state) (int, bool, state) {
+	_, n, ok := c.next(src, &st)
+	return n, ok, st
 }
 
 func (c iso2022JP) encode(dst, text []byte, st *state) ([]byte, int) {

@@ -123,28 +123,28 @@ func (c utf16Codec) encode(dst, text []byte, _ *state) ([]byte, int) {
 	return dst, i
 }
 
-func (c utf16Codec) size(src []byte, st *state) (int, bool) {
+func (c utf16Codec) size(src []byte, st state) (int, bool, state) {
 	if len(src) < 2 {
-		return 0, false
+		return 0, false, st
 	}
-	if c.mark && *st == orderUnknown {
-		if _, skip := c.order(src, st); skip > 0 {
-			return skip, true
+	if c.mark && st == orderUnknown {
+		if _, skip := c.order(src, &st); skip > 0 {
+			return skip, true, st
 		}
 	}
-	big := c.big || *st == orderBig
+	big := c.big || st == orderBig
 	switch u := u16(src, big); {
 	case u < 0xD800 || u >= 0xE000:
-		return 2, true
+		return 2, true, st
 	case u >= 0xDC00:
-		return 2, false
+		return 2, false, st
 	case len(src) < 4:
-		return 0, false
+		return 0, false, st
 	default:
 		if v := u16(src[2:], big); v < 0xDC00 || v >= 0xE000 {
-			return 2, false
+			return 2, false, st
 		}
-		return 4, true
+		return 4, true, st
 	}
 }
 
@@ -204,16 +204,16 @@ func (c utf32Codec) encode(dst, text []byte, _ *state) ([]byte, int) {
 	return dst, i
 }
 
-func (c utf32Codec) size(src []byte, st *state) (int, bool) {
+func (c utf32Codec) size(src []byte, st state) (int, bool, state) {
 	if len(src) < 4 {
-		return 0, false
+		return 0, false, st
 	}
-	if c.mark && *st == orderUnknown {
-		if _, skip := c.order(src, st); skip > 0 {
-			return skip, true
+	if c.mark && st == orderUnknown {
+		if _, skip := c.order(src, &st); skip > 0 {
+			return skip, true, st
 		}
 	}
-	return 4, validScalar(u32(src, c.big || *st == orderBig))
+	return 4, validScalar(u32(src, c.big || st == orderBig)), st
 }
 
 func validScalar(u uint32) bool { return u < 0xD800 || u >= 0xE000 && u <= utf8.MaxRune }

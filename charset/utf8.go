@@ -30,11 +30,12 @@ func (utf8Codec) encode(dst, text []byte, _ *state) ([]byte, int) {
 	return append(dst, text[:n]...), n
 }
 
-func (utf8Codec) size(src []byte, _ *state) (int, bool) {
+func (utf8Codec) size(src []byte, st state) (int, bool, state) {
 	if src[0] < utf8.RuneSelf {
-		return 1, true
+		return 1, true, st
 	}
-	return utf8Size(src)
+	n, ok := utf8Size(src)
+	return n, ok, st
 }
 
 // utf8Prefix returns the length of the valid UTF-8 that p begins with, and
