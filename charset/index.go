@@ -19,16 +19,22 @@ func (e *Encoding) Index(data, sep []byte, from int) (i, resume int) {
 	if from > len(data) || len(sep) == 0 {
 		return -1, from
 	}
-	if e.isAuto {
-		return e.indexAuto(data, sep, from)
-	}
-	if unit := e.Unit(); unit > 1 {
-		return indexUnits(data, sep, from, unit)
-	}
-	if e.trail == 0 || sep[0] < e.trail {
+	switch {
+	case e.SelfSynchronizing(sep):
 		return indexBytes(data, sep, from)
+	case e.isAuto:
+		return e.indexAuto(data, sep, from)
+	case e.Unit() > 1:
+		return indexUnits(data, sep, from, e.Unit())
 	}
 	return indexChars(e.codec(), data, sep, from)
+}
+
+// SelfSynchronizing reports whether the bytes of sep, wherever they stand in
+// text, are the characters they seem to be, so that bytes.Index finds what
+// Index does.
+func (e *Encoding) SelfSynchronizing(sep []byte) bool {
+	return e.Unit() == 1 && (e.trail == 0 || len(sep) > 0 && sep[0] < e.trail)
 }
 
 // indexBytes is for what cannot be part of another character.
@@ -90,9 +96,6 @@ const surely = 64
 // encoding.
 func (e *Encoding) indexAuto(data, sep []byte, from int) (i, resume int) {
 	l := e.legacy
-	if l == nil || l.Unit() > 1 || l.trail == 0 || sep[0] < l.trail {
-		return indexBytes(data, sep, from)
-	}
 	if n, bad := utf8Prefix(data[from:]); bad == 0 {
 		i, resume = indexBytes(data[:from+n], sep, from)
 		resume = min(resume, from+n)

@@ -92,7 +92,6 @@ func (r *Reader) Next() (Message, bool, error) {
 	for r.start < r.end {
 		data := r.buf[r.start:r.end]
 		limit := r.limit(f)
-		s, cuts := f.(Searcher)
 		advance, message, resume, err := split(f, data, r.from, false)
 		bare := advance == 0 && (r.silent || r.ended)
 		if err == nil && bare {
@@ -105,15 +104,9 @@ func (r *Reader) Next() (Message, bool, error) {
 		case err != nil:
 			return Message{}, false, err
 		case advance < 0 || advance > len(data):
-			return Message{}, false, fail(f, "it splits %d bytes after %d", len(data), advance)
+			return Message{}, false, misbehaves(f, len(data), advance)
 		case len(message) > limit, advance == 0 && (resume > limit || len(data) > limit+undecided):
-			if r.Oversize == Fail || !cuts {
-				return Message{}, false, &TooLongError{name(f), limit}
-			}
-			piece := data[:r.cut(s, data[:limit])]
-			r.from = resume
-			r.consume(len(piece))
-			return Message{Data: piece[:len(piece):len(piece)], More: true}, true, nil
+			return r.piece(f, limit, resume)
 		case advance == 0:
 			r.from = resume
 			return Message{}, false, nil
@@ -133,6 +126,28 @@ func (r *Reader) Next() (Message, bool, error) {
 		return Message{}, false, io.EOF
 	}
 	return Message{}, false, nil
+}
+
+// piece returns what of a message that is too long goes first. (What Next need
+// not do each time others do for it: conversations that waste no stack are
+// many.)
+//
+//go:noinline
+func (r *Reader) piece(f Framer, limit, resume int) (Message, bool, error) {
+	s, cuts := f.(Searcher)
+	if r.Oversize == Fail || !cuts {
+		return Message{}, false, &TooLongError{name(f), limit}
+	}
+	data := r.buf[r.start:r.end]
+	piece := data[:r.cut(s, data[:limit])]
+	r.from = resume
+	r.consume(len(piece))
+	return Message{Data: piece[:len(piece):len(piece)], More: true}, true, nil
+}
+
+//go:noinline
+func misbehaves(f Framer, size, advance int) error {
+	return fail(f, "it splits %d bytes after %d", size, advance)
 }
 
 // framer is Framer without its pause, which is not for Next to know.

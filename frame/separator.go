@@ -36,7 +36,7 @@ type separator struct {
 
 // lineBytes returns CR LF in e, or from there on LF alone.
 func lineBytes(e *charset.Encoding) (crlf []byte, lf int, err error) {
-	if e == nil || e == charset.UTF8 {
+	if e == nil || e == charset.UTF8 || e.IsAuto() { // which contains ASCII
 		return lineEnd, 1, nil
 	}
 	crlf, err = sepBytes(e, "\r\n")
@@ -56,6 +56,13 @@ func (k separatorKey) bytes() ([]byte, error) {
 			return s.bytes, s.err
 		}
 	}
+	return k.learn()
+}
+
+// learn makes and remembers the bytes of a delimiter.
+//
+//go:noinline
+func (k separatorKey) learn() ([]byte, error) {
 	separators.add.Lock()
 	defer separators.add.Unlock()
 	next := map[separatorKey]separator{}
@@ -98,7 +105,7 @@ func checkLength(f Framer, delimiter []byte) error {
 // index is e.Index, and for bytes, where e is nil, the like.
 func index(e *charset.Encoding, data, sep []byte, from int) (i, resume int) {
 	switch {
-	case e == nil:
+	case e == nil || e.SelfSynchronizing(sep):
 		if i := bytes.Index(data[from:], sep); i >= 0 {
 			return from + i, from + i
 		}

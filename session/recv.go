@@ -49,24 +49,14 @@ func (s *Session) reread(f *settled) {
 	s.in.Framer, s.in.Encoding = f.in, f.Encoding
 }
 
-// fill waits for more bytes and hands them to s.in.
+// fill waits for more bytes and hands them to s.in. An idle conversation waits
+// inside it and keeps its stack frame, so that others do all but the waiting.
 func (s *Session) fill(ctx context.Context) error {
-	if s.recvErr != nil {
-		return s.recvErr
-	}
-	s.in.Release()
-	wait := s.cfg.Idle
-	gap, quiet := s.in.Quiet()
-	if quiet && (wait == 0 || gap < wait) {
-		wait = gap
-	} else {
-		quiet = false
-	}
-	if err := s.read.arm(ctx, s.base, s.conn, wait); err != nil {
+	quiet, err := s.await(ctx)
+	if err != nil {
 		return err
 	}
 	var n int
-	var err error
 	if s.from.raw != nil {
 		n, err = s.from.raw.read(&s.in)
 	} else {
@@ -81,8 +71,25 @@ func (s *Session) fill(ctx context.Context) error {
 	return s.readFailed(ctx, err, quiet)
 }
 
-// received counts and shows what was read. Apart from fill, as readFailed is,
-// because an idle conversation waits inside fill and keeps its stack frame.
+// await gets ready to wait, and reports whether a silence will end a message.
+//
+//go:noinline
+func (s *Session) await(ctx context.Context) (quiet bool, err error) {
+	if s.recvErr != nil {
+		return false, s.recvErr
+	}
+	s.in.Release()
+	wait := s.cfg.Idle
+	gap, quiet := s.in.Quiet()
+	if quiet && (wait == 0 || gap < wait) {
+		wait = gap
+	} else {
+		quiet = false
+	}
+	return quiet, s.read.arm(ctx, s.base, s.conn, wait)
+}
+
+// received counts and shows what was read.
 //
 //go:noinline
 func (s *Session) received(n int) {

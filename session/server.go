@@ -120,17 +120,17 @@ func (srv *Server) accept(base context.Context, ln net.Listener, held *sync.Wait
 // conversation only. It waits as long as the conversation lives, so its stack
 // frame is kept small: what comes after is done by others.
 func (srv *Server) hold(s *Session, held *sync.WaitGroup) {
-	var err error
-	defer func() { srv.finish(s, held, err, recover()) }()
-	err = srv.Handler.Serve(s.base, s)
+	defer srv.finish(s, held)
+	s.served = srv.Handler.Serve(s.base, s)
 }
 
-// finish closes a conversation and tells what went wrong.
-func (srv *Server) finish(s *Session, held *sync.WaitGroup, err error, panicked any) {
+// finish, deferred, closes a conversation and tells what went wrong.
+func (srv *Server) finish(s *Session, held *sync.WaitGroup) {
 	defer held.Done()
 	defer srv.remove(s)
-	if panicked != nil {
-		err = srv.panicked(s, panicked)
+	err := s.served
+	if p := recover(); p != nil {
+		err = srv.panicked(s, p)
 	}
 	if !Ended(err) && s.base.Err() == nil {
 		srv.log().Info("conversation failed", "conv", s.ID(), "peer", s.Peer().String(), "reason", err)

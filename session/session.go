@@ -119,10 +119,11 @@ type (
 // at a time; everything else may be called by any goroutine at any time. A
 // session that waits for bytes holds no buffer.
 type Session struct {
-	conn net.Conn
-	cfg  *Config
-	base context.Context // the server's: it interrupts us itself when this ends
-	id   uint64
+	conn   net.Conn
+	cfg    *Config
+	base   context.Context // the server's: it interrupts us itself when this ends
+	served error           // what the server's handler returned
+	id     uint64
 
 	format atomic.Pointer[settled]
 	spoken atomic.Pointer[charset.Encoding] // what an auto peer has shown to speak

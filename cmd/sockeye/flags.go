@@ -46,12 +46,6 @@ func (t *talk) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&t.recordDrop, "record-drop", false, "rather lose records than slow the traffic")
 }
 
-// registerDial adds the flags of commands that dial.
-func (t *talk) registerDial(fs *pflag.FlagSet) {
-	fs.StringVar(&t.bind, "bind", "", "our own `address` (host, host:port or :port)")
-	fs.Var(&t.timeout, "timeout", "give up connecting after so `long` (default: the system's)")
-}
-
 // duration is a flag like 500ms, 2s, 1m; a bare number is seconds.
 type duration time.Duration
 
@@ -214,100 +208,4 @@ func (p *plan) reading(in *handler.Input) {
 	case !raw:
 		in.Read = handler.BytesLine
 	}
-}
-
-// dialOptions puts --bind and --timeout where the endpoint reads them.
-func (t *talk) dialOptions(addr *endpoint.Addr) {
-	if t.bind != "" {
-		addr.Options.Set("bind", t.bind)
-	}
-	if t.timeout > 0 {
-		addr.Options.Set("timeout", time.Duration(t.timeout).String())
-	}
-}
-
-// dial connects, again and again with growing pauses if told so.
-func (a *app) dial(ctx context.Context, t *talk, addr endpoint.Addr, again retries) (net.Conn, error) {
-	t.dialOptions(&addr)
-	for n := 0; ; n++ {
-		conn, err := a.network.Dial(ctx, addr)
-		switch {
-		case err == nil:
-			a.log().Info("connected", "to", addr.String(), "from", conn.LocalAddr().String())
-			return conn, nil
-		case ctx.Err() != nil:
-			return nil, context.Cause(ctx)
-		case n >= int(again):
-			return nil, fmt.Errorf("connect to %v: %w", addr, err)
-		}
-		pause := min(100*time.Millisecond<<min(n, 8), 10*time.Second)
-		a.log().Info("connecting failed; trying again", "in", pause, "reason", err)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
-}
-
-// retries is the flag --retry N|forever.
-type retries int
-
-func (r *retries) String() string { return strconv.Itoa(int(*r)) }
-func (r *retries) Type() string   { return "N|forever" }
-
-func (r *retries) Set(s string) error {
-	if s == "forever" {
-		*r = math.MaxInt
-		return nil
-	}
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 0 {
-		return fmt.Errorf("%q is neither a number nor forever", s)
-	}
-	*r = retries(n)
-	return nil
-}
-
-// observers are what --record and -vv ask for; close ends them and says what
-// was lost.
-func (a *app) observers(t *talk) (o observe.Observer, close func() error, err error) {
-	var all []observe.Observer
-	var logs []*observe.Log
-	var file *os.File
-	if t.record != "" {
-		var f observe.Formatter
-		switch filepath.Ext(t.record) {
-		case ".jsonl":
-			f = new(observe.JSONL)
-		case ".txt":
-			f = new(observe.Transcript)
-		default:
-			return nil, nil, usage("record to %s: this version writes .jsonl and .txt", t.record)
-		}
-		if file, err = os.Create(t.record); err != nil {
-			return nil, nil, err
-		}
-		logs = append(logs, observe.NewLog(file, f, observe.LogOptions{Block: !t.recordDrop}))
-	}
-	if a.verbose > 1 {
-		var f observe.Formatter = new(observe.Transcript)
-		if a.json {
-			f = new(observe.JSONL)
-		}
-		logs = append(logs, observe.NewLog(a.stderr, f, observe.LogOptions{}))
-	}
-	for _, l := range logs {
-		all = append(all, l)
-	}
-	return observe.Multi(all...), func() error {
-		var errs []error
-		for _, l := range logs {
-			errs = append(errs, l.Close())
-		}
-		if file != nil {
-			errs = append(errs, file.Close())
-		}
-		return errors.Join(errs...)
-	}, nil
 }
