@@ -46,21 +46,11 @@ const (
 // decodeAuto is Decode for Auto.
 func (d *Decoder) decodeAuto(dst, src []byte, final bool) ([]byte, error) {
 	t := src
-	if held := int(d.nheld); held > 0 {
+	if d.nheld > 0 {
 		if len(src) == 0 && !final {
 			return dst, nil
 		}
-		t = append(d.held[:held], src[:min(len(src), len(d.held)-held)]...)
-		if len(t) < held+len(src) {
-			// Usually the verdict stands and completes the character; then
-			// the rest is judged where it lies. Else the whole, in one piece.
-			if out, n := d.settle(dst, t); n >= held {
-				dst, t = out, src[n-held:]
-			} else {
-				t = append(bytes.Clone(d.held[:held]), src...)
-			}
-		}
-		d.nheld = 0
+		dst, t = d.join(dst, src)
 	}
 	dst, n, err := d.judge(dst, t, final)
 	if err != nil {
@@ -71,6 +61,25 @@ func (d *Decoder) decodeAuto(dst, src []byte, final bool) ([]byte, error) {
 		d.state = 0
 	}
 	return dst, nil
+}
+
+// join returns what is held with src behind it. Usually the verdict stands and
+// completes the held character; then the rest can be judged where it lies.
+// Else the whole, in one piece.
+//
+//go:noinline
+func (d *Decoder) join(dst, src []byte) (out, t []byte) {
+	held := int(d.nheld)
+	t = append(d.held[:held], src[:min(len(src), len(d.held)-held)]...)
+	if len(t) < held+len(src) {
+		if out, n := d.settle(dst, t); n >= held {
+			dst, t = out, src[n-held:]
+		} else {
+			t = append(bytes.Clone(d.held[:held]), src...)
+		}
+	}
+	d.nheld = 0
+	return dst, t
 }
 
 // settle decodes t by the verdict there is, if that completes the held
@@ -93,14 +102,26 @@ func (d *Decoder) settle(dst, t []byte) (out []byte, n int) {
 // was: the rest, a few bytes, is not whole.
 func (d *Decoder) judge(dst, t []byte, final bool) (_ []byte, n int, err error) {
 	if d.off == 0 && d.auto == undecided && bytes.HasPrefix(t, []byte(utf8BOM)) {
-		d.auto, d.off = isUTF8, int64(len(utf8BOM))
-		dst, n, err = d.judge(dst, t[len(utf8BOM):], final)
-		return dst, n + len(utf8BOM), err
+		return d.marked(dst, t, final)
 	}
 	if out, n, ok := d.decide(dst, t, final); ok {
 		return out, n, nil
 	}
-	// Valid in neither. One bad line must not spoil the others.
+	return d.byLine(dst, t, final)
+}
+
+// marked is judge for t that begins with UTF-8's byte order mark.
+//
+//go:noinline
+func (d *Decoder) marked(dst, t []byte, final bool) (_ []byte, n int, err error) {
+	d.auto, d.off = isUTF8, int64(len(utf8BOM))
+	dst, n, err = d.judge(dst, t[len(utf8BOM):], final)
+	return dst, n + len(utf8BOM), err
+}
+
+// byLine is judge for t that is valid in neither: one bad line must not spoil
+// the others.
+func (d *Decoder) byLine(dst, t []byte, final bool) (_ []byte, n int, err error) {
 	rest := t
 	for len(rest) > 0 {
 		i := bytes.IndexByte(rest, '\n') + 1
@@ -139,43 +160,39 @@ func (d *Decoder) byVerdict(dst, t []byte, final bool) ([]byte, int, error) {
 // accordingly. What it does not decode is kept for more. ok is false, and
 // nothing done, when t is valid in neither.
 func (d *Decoder) decide(dst, t []byte, final bool) (out []byte, n int, ok bool) {
-	a := asciiLen(t)
-	out = append(dst, t[:a]...)
-	beyond := t[a:]
-	d.off += int64(a)
-	if len(beyond) == 0 {
-		return out, a, true
-	}
-	k, bad := utf8Prefix(beyond)
-	isU := bad == 0 && (k == len(beyond) || !final)
-	legacy := d.e.legacy
-	if isU && (d.auto != isLegacy || k > 0 && legacy.trail == 0 && legacy.Unit() == 1) {
-		if k > 0 {
-			d.auto = isUTF8
-		}
-		d.off += int64(k)
-		return append(out, beyond[:k]...), a + k, true
-	}
-	if legacy != nil {
-		d.trial = d.state
-		l, m, bad := legacy.codec().decode(out, beyond, &d.trial)
-		if bad == 0 && (m == len(beyond) || !final) {
-			if m > 0 {
-				d.auto, d.state = isLegacy, d.trial
-			}
-			d.off += int64(m)
-			return l, a + m, true
+	a := asciiLen(t) // decides nothing
+	k, bad := utf8Prefix(t[a:])
+	n = a + k
+	isU := bad == 0 && (n == len(t) || !final)
+	if legacy := d.e.legacy; legacy != nil && a < len(t) &&
+		(!isU || d.auto == isLegacy && (k == 0 || legacy.trail > 0 || legacy.Unit() > 1)) {
+		if out, n, ok := d.decideLegacy(dst, t, a, final); ok {
+			return out, n, true
 		}
 	}
-	if isU {
-		if k > 0 {
-			d.auto = isUTF8
-		}
-		d.off += int64(k)
-		return append(out, beyond[:k]...), a + k, true
+	if !isU {
+		return dst, 0, false
 	}
-	d.off -= int64(a)
-	return dst, 0, false
+	if k > 0 {
+		d.auto = isUTF8
+	}
+	d.off += int64(n)
+	return append(dst, t[:n]...), n, true
+}
+
+// decideLegacy is decide for the legacy encoding alone. The first bytes are
+// known to be ASCII.
+func (d *Decoder) decideLegacy(dst, t []byte, ascii int, final bool) (out []byte, n int, ok bool) {
+	d.trial = d.state
+	out, n, bad := d.e.legacy.codec().decode(append(dst, t[:ascii]...), t[ascii:], &d.trial)
+	if bad > 0 || ascii+n < len(t) && final {
+		return dst, 0, false
+	}
+	if n > 0 {
+		d.auto, d.state = isLegacy, d.trial
+	}
+	d.off += int64(ascii + n)
+	return out, ascii + n, true
 }
 
 // IsAuto reports whether e was made by Auto: which encoding it stands for is

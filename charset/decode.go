@@ -34,12 +34,22 @@ func (e *Encoding) NewDecoder(p Policy) *Decoder { return &Decoder{e: e, policy:
 // The error is a *DecodeError. dst then has the text before it, what stands
 // behind it in src is lost, and the decoder must be Reset.
 func (d *Decoder) Decode(dst, src []byte, final bool) ([]byte, error) {
-	if d.policy == XMLCharRefReplace {
-		return dst, fmt.Errorf("%s: the error policy xmlcharrefreplace is for encoding only", d.e.name)
-	}
-	if d.e.isAuto {
+	switch {
+	case d.policy == XMLCharRefReplace:
+		return dst, d.misused()
+	case d.e.isAuto:
 		return d.decodeAuto(dst, src, final)
 	}
+	return d.decodeKnown(dst, src, final)
+}
+
+//go:noinline
+func (d *Decoder) misused() error {
+	return fmt.Errorf("%s: the error policy xmlcharrefreplace is for encoding only", d.e.name)
+}
+
+// decodeKnown is Decode for all but Auto.
+func (d *Decoder) decodeKnown(dst, src []byte, final bool) ([]byte, error) {
 	if d.c == nil {
 		if a := asciiLen(src); a == len(src) && (a == 0 || d.e.asciiAlone()) {
 			d.off += int64(a)

@@ -43,7 +43,8 @@ func (e *Encoder) Encode(dst, text []byte, final bool) ([]byte, error) {
 	if len(text) == 0 && !final {
 		return dst, nil
 	}
-	if e.c == nil && e.nheld == 0 && e.e.asciiAlone() && asciiLen(text) == len(text) {
+	if e.nheld == 0 && (e.e == UTF8 && utf8.Valid(text) ||
+		e.c == nil && e.e.asciiAlone() && asciiLen(text) == len(text)) {
 		e.off += int64(len(text))
 		return append(dst, text...), nil
 	}

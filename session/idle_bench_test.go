@@ -82,9 +82,10 @@ func idle(b *testing.B, srv *session.Server, spoken bool) {
 			runtime.Gosched()
 		}
 		if spoken {
-			var buf [3]byte
+			const hello = "你好\n"
+			var buf [len(hello)]byte
 			for _, c := range peers {
-				_, _ = io.WriteString(c, "hi\n")
+				_, _ = io.WriteString(c, hello)
 				_, _ = io.ReadFull(c, buf[:])
 			}
 		}

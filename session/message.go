@@ -37,7 +37,10 @@ func (m Message) Text() (string, error) {
 	if m.isText {
 		return m.text, nil
 	}
-	p, err := m.AppendText(nil)
+	if m.from == nil {
+		return string(m.Data), nil
+	}
+	p, err := m.from.decode(make([]byte, 0, len(m.Data)+len(m.Data)/2), m.Data, m.final)
 	return string(p), err
 }
 
@@ -60,7 +63,7 @@ func (m Message) String() string {
 
 func (s *Session) decode(dst, data []byte, final bool) ([]byte, error) {
 	if s.dec == nil {
-		s.dec = s.inAs.Encoding.NewDecoder(s.inAs.Decode)
+		s.newDecoder()
 	}
 	dst, err := s.dec.Decode(dst, data, final)
 	if s.inAs.Encoding.IsAuto() {
@@ -70,6 +73,9 @@ func (s *Session) decode(dst, data []byte, final bool) ([]byte, error) {
 	}
 	return dst, err
 }
+
+//go:noinline
+func (s *Session) newDecoder() { s.dec = s.inAs.Encoding.NewDecoder(s.inAs.Decode) }
 
 // Undecodable counts the byte sequences so far that were no text in the
 // conversation's encoding and that the policy replaced. For the goroutine that
