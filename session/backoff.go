@@ -13,6 +13,10 @@ func exhausted(err error) bool {
 	for _, e := range []error{
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, // accept(2): no room
 		syscall.ECONNABORTED, syscall.ECONNRESET, // accept(2): the peer is gone
+		// accept(2), error handling: what Linux passes on from the new socket,
+		// and a firewall's refusal.
+		syscall.EPROTO, syscall.ENETDOWN, syscall.ENOPROTOOPT, syscall.EHOSTDOWN, syscall.EHOSTUNREACH,
+		syscall.EOPNOTSUPP, syscall.ENETUNREACH, syscall.ETIMEDOUT, syscall.EPERM,
 	} {
 		if errors.Is(err, e) {
 			return true

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"time"
 
 	"sockeye.dev/observe"
@@ -18,45 +19,48 @@ const maxDrain = 1 << 20
 // the outbox, ends our side, reads what still comes (a socket closed with
 // unread input resets the peer, and our answer on its way is lost), then
 // closes, all within Config.Linger. The error says what is known not to have
-// arrived. Calls after the first do nothing.
+// arrived. Calls after the first do nothing more.
 func (s *Session) Close() error {
-	if s.closed.Swap(true) {
-		return nil
+	if !s.out.shut() {
+		return s.lost()
 	}
 	defer s.abort(nil)
-	s.read.release()
-	s.write.release()
 	until := time.Now().Add(s.cfg.linger())
-	s.write.finish(s.conn, until)
-	s.out.flusher.Wait() // the deadline bounds it
-	s.out.mu.Lock()
-	err := s.out.err
-	s.out.mu.Unlock()
-	if s.Datagram() {
-		return err
-	}
+	s.write.finish(until)
+	s.read.finish(until)
 	ctx, cancel := context.WithDeadline(context.Background(), until)
 	defer cancel()
-	if s.lock(ctx) != nil {
-		return errors.Join(err, fmt.Errorf("close %v: a message was still being sent", s.Peer()))
+	if s.lock(ctx) != nil { // whoever writes lets go when all is written, or at the deadline
+		return errors.Join(s.lost(), fmt.Errorf("close %v: a message was still being sent", s.Peer()))
 	}
 	s.unlock()
-	_ = s.CloseWrite() // a peer that is gone is no news here: sending says so
-	s.drain(until)
-	if err == nil && s.put.Load() > 0 && s.recvErr == nil {
-		if e := undelivered(s.conn, until); e != nil {
-			err = s.opError("write", e)
-		}
+	if err := s.lost(); err != nil || s.Datagram() {
+		return err
 	}
-	return err
+	_ = s.CloseWrite() // a peer that is gone is no news here: sending says so
+	err := s.drain()
+	if err == nil && s.put.Load() > 0 && !s.recvFailed.Load() {
+		err = undelivered(s.conn, until)
+	}
+	if err != nil && s.put.Load() > 0 {
+		return s.opError("write", err)
+	}
+	return nil
 }
 
-// drain reads away what the peer still sends.
-func (s *Session) drain(until time.Time) {
-	if s.gotEOF.Load() || s.recvErr != nil {
-		return
+// lost says why what was queued will not arrive, or nil.
+func (s *Session) lost() error {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	return s.out.failed
+}
+
+// drain reads away what the peer still sends. The error is the connection's: a
+// peer that has closed without reading what we sent resets it.
+func (s *Session) drain() error {
+	if s.gotEOF.Load() || s.recvFailed.Load() {
+		return nil
 	}
-	_ = s.conn.SetReadDeadline(until)
 	buf := scratch.Get().(*[]byte)
 	defer scratch.Put(buf)
 	if cap(*buf) < 4<<10 {
@@ -65,23 +69,30 @@ func (s *Session) drain(until time.Time) {
 	for total := 0; total < maxDrain; {
 		n, err := s.conn.Read((*buf)[:cap(*buf)])
 		total += n
-		if err != nil {
-			return
+		switch {
+		case err == nil:
+		case err == io.EOF, errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed):
+			return nil
+		default:
+			return err
 		}
 	}
+	return nil
 }
 
-// abort closes the connection at once: a Recv or Send under way fails with
-// net.ErrClosed.
+// abort closes the connection at once, if nobody has: a Recv or Send under way
+// fails with net.ErrClosed, and what is still queued is lost.
 func (s *Session) abort(reason error) {
+	s.out.shut()
 	s.once.Do(func() {
-		s.closed.Store(true)
 		_ = s.conn.Close()
 		s.read.release()
 		s.write.release()
 		s.observe(observe.Event{Kind: observe.Close, Err: reason})
 	})
-	s.out.flusher.Wait()
+	// Whoever writes finds out now, and the last of them lets go of the token.
+	s.token <- struct{}{}
+	<-s.token
 }
 
 // Ended reports whether err is how a conversation ends well: nil, the peer's

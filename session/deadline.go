@@ -7,15 +7,20 @@ import (
 	"time"
 )
 
-// deadline keeps one direction's deadline in step with the contexts and
-// durations of the calls that use it. Its AfterFunc stays registered while the
-// calls bring the same context, because registering allocates twice.
+// deadline keeps one direction's deadline of a connection in step with the
+// contexts and durations of the calls that use it. A context is heeded while a
+// call that brought it is under way, and never after. Its AfterFunc stays
+// registered while the calls bring the same context, because registering
+// allocates twice.
 type deadline struct {
+	conn  net.Conn
+	write bool // the direction
+
 	mu    sync.Mutex
 	done  <-chan struct{} // of the context that stop belongs to
 	stop  func() bool
-	write bool
-	dirty bool      // the connection has a deadline
+	busy  bool      // a call is under way
+	set   bool      // the connection has a deadline
 	final time.Time // the conversation is being closed and ends then
 	why   error     // it was interrupted: every call fails with this
 }
@@ -23,19 +28,18 @@ type deadline struct {
 // past is long gone: a deadline that ends a call at once.
 var past = time.Unix(1, 0)
 
-func (t *deadline) set(conn net.Conn, at time.Time) error {
-	t.dirty = !at.IsZero()
+func (t *deadline) put(at time.Time) error {
+	t.set = !at.IsZero()
 	if t.write {
-		return conn.SetWriteDeadline(at)
+		return t.conn.SetWriteDeadline(at)
 	}
-	return conn.SetReadDeadline(at)
+	return t.conn.SetReadDeadline(at)
 }
 
-// arm makes the next call on conn end when ctx does, and after d if that is
-// not 0. A past deadline that lost its race is cleared here, or the next call
-// would fail for nothing. Contexts with the done channel of base are not
-// watched: whoever ends base calls expire itself.
-func (t *deadline) arm(ctx, base context.Context, conn net.Conn, d time.Duration) error {
+// arm makes the call that follows end when ctx does, and after d if that is
+// not 0. disarm ends it. Contexts with the done channel of base are not
+// watched: whoever ends base interrupts us itself.
+func (t *deadline) arm(ctx, base context.Context, d time.Duration) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.why != nil {
@@ -50,28 +54,51 @@ func (t *deadline) arm(ctx, base context.Context, conn net.Conn, d time.Duration
 		}
 		t.done, t.stop = done, nil
 		if done != nil && (base == nil || done != base.Done()) {
-			t.stop = context.AfterFunc(ctx, func() { t.expire(conn, done) })
+			t.stop = context.AfterFunc(ctx, func() { t.expire(done) })
 		}
 	}
+	t.busy = true
 	switch {
 	case !t.final.IsZero():
-		return t.set(conn, t.final)
+		return t.put(t.final)
 	case d > 0:
-		return t.set(conn, time.Now().Add(d))
-	case t.dirty:
-		return t.set(conn, time.Time{})
+		return t.put(time.Now().Add(d))
+	case t.set:
+		return t.put(time.Time{})
 	}
 	return nil
 }
 
-// interrupt makes the call in progress and all later ones fail with why.
-func (t *deadline) interrupt(conn net.Conn, why error) {
+// disarm says that the call is over. A writer's deadline that has passed is
+// taken back at once, for TrySend, which has none.
+func (t *deadline) disarm() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.why == nil {
-		t.why = why
+	t.busy = false
+	if t.write && t.set && t.final.IsZero() {
+		_ = t.put(time.Time{})
 	}
-	_ = t.set(conn, past)
+}
+
+// expire ends the call under way, if it came with that context.
+func (t *deadline) expire(done <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.busy && t.done == done {
+		_ = t.put(past)
+	}
+}
+
+// interrupt makes the call under way and all later ones fail with why, unless
+// the conversation is being closed, which has its own end.
+func (t *deadline) interrupt(why error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.why != nil || !t.final.IsZero() {
+		return
+	}
+	t.why = why
+	_ = t.put(past)
 }
 
 func (t *deadline) interrupted() error {
@@ -80,22 +107,12 @@ func (t *deadline) interrupted() error {
 	return t.why
 }
 
-// finish bounds the call in progress and all later ones.
-func (t *deadline) finish(conn net.Conn, at time.Time) {
+// finish bounds the call under way and all later ones.
+func (t *deadline) finish(at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.final = at
-	_ = t.set(conn, at)
-}
-
-// expire ends the call in progress, unless the calls have moved on to another
-// context.
-func (t *deadline) expire(conn net.Conn, done <-chan struct{}) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.done == done {
-		_ = t.set(conn, past)
-	}
+	_ = t.put(at)
 }
 
 func (t *deadline) release() {

@@ -1,6 +1,9 @@
 package session
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
 	"net"
 	"sync"
 
@@ -8,59 +11,86 @@ import (
 )
 
 // outbox holds what a slow peer has not taken yet. It is empty, and has no
-// goroutine, while the peer keeps up.
+// goroutine, while the peer keeps up. It also knows whether anything can still
+// be written.
 type outbox struct {
-	mu      sync.Mutex
-	queue   [][]byte
-	size    int // bytes in queue and in the flush under way
-	running bool
-	err     error
-	flusher sync.WaitGroup
+	mu     sync.Mutex
+	queue  [][]byte
+	size   int   // of queue and of the flush under way, with what keeping it costs
+	failed error // writing has failed for good
+	half   bool  // we have ended our side
+	closed bool
+}
+
+// entryCost is what keeping a message takes beside its bytes.
+const entryCost = 32
+
+// refuses says why nothing may be written any more, or nil.
+func (o *outbox) refuses() error {
+	switch {
+	case o.failed != nil:
+		return o.failed
+	case o.half || o.closed:
+		return net.ErrClosed
+	}
+	return nil
+}
+
+// lose drops what is queued, for writing has failed. The first reason counts.
+func (o *outbox) lose(err error) {
+	if o.failed == nil {
+		if len(o.queue) > 0 {
+			err = fmt.Errorf("%w (%d more messages were waiting)", err, len(o.queue))
+		}
+		o.failed = err
+	}
+	o.queue, o.size = nil, 0
+}
+
+// shut makes everything that is not queued yet be refused. It reports whether
+// it was the first to do so.
+func (o *outbox) shut() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	first := !o.closed
+	o.closed = true
+	return first
 }
 
 // TrySend writes bytes that are already encoded and framed, without ever
 // waiting: what the socket does not take now goes to the outbox and follows as
-// soon as it does, in order. It fails with [ErrOutboxFull], having kept
-// nothing, when the outbox has no room, and with the connection's error once
-// writing has failed. framed must not change afterwards; the same slice may be
-// sent on any number of sessions.
+// soon as it does, before anything that is sent later. It fails with
+// [ErrOutboxFull], having kept nothing, when the outbox has no room, and with
+// the connection's error once writing has failed. framed must not change
+// afterwards; the same slice may be sent on any number of sessions.
 func (s *Session) TrySend(framed []byte) error {
 	o := &s.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.err != nil {
-		return o.err
-	}
-	if !o.running && s.tryLock() {
-		switch {
-		case s.cut != nil:
-			defer s.unlock()
-			return s.cut
-		case s.half || s.closed.Load():
-			defer s.unlock()
-			return s.opError("write", net.ErrClosed)
+	if err := o.refuses(); err != nil {
+		if errors.Is(err, net.ErrClosed) {
+			return s.opError("write", err)
 		}
+		return err
+	}
+	if s.tryLock() {
 		n, err := s.emitNow(framed)
 		if err != nil {
-			o.err = s.opError("write", err)
-			s.unlock()
-			return o.err
+			err = s.failed(n, len(framed), err)
+			if !s.Datagram() { // one that was refused says nothing of the next
+				o.lose(err)
+			}
+		} else if n < len(framed) {
+			o.push(framed[n:])
 		}
-		if n == len(framed) {
-			s.unlock()
-			return nil
-		}
-		o.push(framed[n:])
-		s.startFlush(true)
-		return nil
+		s.unlockHeld()
+		return err
 	}
-	if o.size+len(framed) > s.cfg.outbox() {
+	// Whoever writes now sends what is queued before it lets go.
+	if o.size+len(framed)+entryCost > s.cfg.outbox() {
 		return ErrOutboxFull
 	}
 	o.push(framed)
-	if !o.running {
-		s.startFlush(false)
-	}
 	return nil
 }
 
@@ -68,14 +98,18 @@ func (s *Session) TrySend(framed []byte) error {
 // format and never waits.
 func (s *Session) Post(m Message) error {
 	f := s.format.Load()
+	bare := m.Bare || m.More || f.bare
 	data := m.Data
-	if m.isText {
+	switch {
+	case m.isText:
 		var err error
 		if data, err = s.sendEncoding(&f.Format).EncodeString(m.text, f.Encode); err != nil {
 			return err
 		}
+	case bare:
+		data = bytes.Clone(data) // which may be another session's buffer
 	}
-	if m.Bare || m.More || f.bare {
+	if bare {
 		return s.TrySend(data)
 	}
 	framed, err := f.out.Append(nil, data)
@@ -87,7 +121,7 @@ func (s *Session) Post(m Message) error {
 
 func (o *outbox) push(p []byte) {
 	o.queue = append(o.queue, p)
-	o.size += len(p)
+	o.size += len(p) + entryCost
 }
 
 // emitNow writes what can be written without waiting, with the token held.
@@ -111,32 +145,33 @@ func (s *Session) emitNow(p []byte) (n int, err error) {
 	return n, err
 }
 
-// startFlush lets a goroutine empty the outbox; Close waits for it. It is
-// called with o.mu held.
-func (s *Session) startFlush(locked bool) {
-	s.out.running = true
-	s.out.flusher.Add(1)
-	go s.flush(locked)
+// unlock lets go of the token. If something has been queued meanwhile the
+// token goes to a goroutine that sends it, so that nothing overtakes it.
+func (s *Session) unlock() {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	s.unlockHeld()
+}
+
+// unlockHeld is unlock with the outbox's lock held.
+func (s *Session) unlockHeld() {
+	if len(s.out.queue) > 0 {
+		go s.flush() // Close waits for it: it holds the token
+		return
+	}
+	<-s.token
 }
 
 // flush writes what has piled up, all of it in one call, until nothing is
-// left.
-func (s *Session) flush(locked bool) {
-	defer s.out.flusher.Done()
-	if !locked {
-		s.token <- struct{}{} // a Send ends, at the latest when the connection closes
-	}
-	defer s.unlock()
+// left, and lets go of the token.
+func (s *Session) flush() {
 	o := &s.out
 	for {
 		o.mu.Lock()
-		batch, size := o.queue, 0
-		for _, p := range batch {
-			size += len(p)
-		}
+		batch, size := o.queue, o.size
 		o.queue = nil
 		if len(batch) == 0 {
-			o.running = false
+			<-s.token
 			o.mu.Unlock()
 			return
 		}
@@ -144,11 +179,8 @@ func (s *Session) flush(locked bool) {
 		err := s.emitAll(batch)
 		o.mu.Lock()
 		o.size -= size
-		if err != nil {
-			o.err = err
-			o.queue, o.size, o.running = nil, 0, false
-			o.mu.Unlock()
-			return
+		if err != nil && !s.Datagram() {
+			o.lose(err)
 		}
 		o.mu.Unlock()
 	}
@@ -156,23 +188,41 @@ func (s *Session) flush(locked bool) {
 
 // emitAll writes several messages in one writev where the connection has it.
 func (s *Session) emitAll(batch [][]byte) error {
-	if s.from.message != nil || s.cfg.Observer != nil {
+	if s.from.message == nil && s.cfg.Observer == nil {
+		size := 0
 		for _, p := range batch {
-			if s.from.message != nil && s.overLimit(len(p)) {
-				continue
-			}
-			if _, err := s.emit(p); err != nil {
-				return s.opError("write", err)
+			size += len(p)
+		}
+		bufs := net.Buffers(batch)
+		n, err := bufs.WriteTo(s.conn)
+		s.put.Add(n)
+		if err != nil {
+			err = s.failed(int(n), size, err)
+		}
+		return err
+	}
+	var failed error
+	for _, p := range batch {
+		if s.from.message != nil && s.overLimit(len(p)) {
+			continue
+		}
+		if n, err := s.emit(p); err != nil {
+			failed = s.failed(n, len(p), err)
+			if s.from.message == nil {
+				break
 			}
 		}
-		return nil
 	}
-	bufs := net.Buffers(batch)
-	n, err := bufs.WriteTo(s.conn)
-	s.put.Add(n)
-	if err != nil {
-		err = s.opError("write", err)
-		s.observe(observe.Event{Kind: observe.Error, Dir: observe.Out, Err: err})
+	return failed
+}
+
+// failed says what the failure of a write after n of size bytes means, and
+// shows it.
+func (s *Session) failed(n, size int, err error) error {
+	err = s.opError("write", err)
+	if n > 0 {
+		err = fmt.Errorf("%w (%d of %d bytes were sent): %w", ErrCut, n, size, err)
 	}
+	s.observe(observe.Event{Kind: observe.Error, Dir: observe.Out, Err: err})
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"time"
 
 	"sockeye.dev/frame"
 	"sockeye.dev/observe"
@@ -62,6 +63,7 @@ func (s *Session) fill(ctx context.Context) error {
 	} else {
 		n, err = s.from.read(&s.in)
 	}
+	s.read.disarm()
 	if n > 0 || s.from.message != nil && err == nil {
 		s.received(n)
 	}
@@ -80,19 +82,28 @@ func (s *Session) await(ctx context.Context) (quiet bool, err error) {
 	}
 	s.in.Release()
 	wait := s.cfg.Idle
+	if wait > 0 {
+		if s.heard.IsZero() {
+			s.heard = time.Now()
+		}
+		wait = max(time.Until(s.heard.Add(wait)), 1)
+	}
 	gap, quiet := s.in.Quiet()
 	if quiet && (wait == 0 || gap < wait) {
 		wait = gap
 	} else {
 		quiet = false
 	}
-	return quiet, s.read.arm(ctx, s.base, s.conn, wait)
+	return quiet, s.read.arm(ctx, s.base, wait)
 }
 
 // received counts and shows what was read.
 //
 //go:noinline
 func (s *Session) received(n int) {
+	if s.cfg.Idle > 0 {
+		s.heard = time.Now()
+	}
 	off := s.got.Add(int64(n)) - int64(n)
 	if s.cfg.Observer != nil {
 		s.observe(observe.Event{Kind: observe.Data, Dir: observe.In, Offset: off, Data: s.in.Latest(n)})
@@ -126,6 +137,7 @@ func (s *Session) readFailed(ctx context.Context, err error, quiet bool) error {
 		}
 	}
 	s.recvErr = s.opError("read", err)
+	s.recvFailed.Store(true)
 	s.observe(observe.Event{Kind: observe.Error, Dir: observe.In, Err: s.recvErr})
 	return s.recvErr
 }
@@ -149,4 +161,4 @@ func (s *Session) opError(op string, err error) error {
 
 // Interrupt makes the Recv under way, and every later one, fail with why.
 // Sending goes on, so that a last word can be said before Close.
-func (s *Session) Interrupt(why error) { s.read.interrupt(s.conn, why) }
+func (s *Session) Interrupt(why error) { s.read.interrupt(why) }

@@ -2,8 +2,9 @@ package session
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net"
+	"os"
 	"sync"
 
 	"sockeye.dev/observe"
@@ -26,11 +27,8 @@ func (s *Session) Send(ctx context.Context, m Message) error {
 		return err
 	}
 	defer s.unlock()
-	switch {
-	case s.cut != nil:
-		return s.cut
-	case s.half || s.closed.Load():
-		return s.opError("write", net.ErrClosed)
+	if err := s.writable(); err != nil {
+		return err
 	}
 	f := s.format.Load()
 	whole := m.Bare || m.More || f.bare
@@ -73,10 +71,11 @@ func (s *Session) write1(ctx context.Context, p []byte) error {
 	if s.limit != nil && s.overLimit(len(p)) {
 		return nil
 	}
-	if err := s.write.arm(ctx, s.base, s.conn, 0); err != nil {
+	if err := s.write.arm(ctx, s.base, 0); err != nil {
 		return err
 	}
 	n, err := s.emit(p)
+	s.write.disarm()
 	if err != nil {
 		return s.writeFailed(ctx, n, len(p), err)
 	}
@@ -88,14 +87,28 @@ func (s *Session) write1(ctx context.Context, p []byte) error {
 //
 //go:noinline
 func (s *Session) writeFailed(ctx context.Context, n, size int, err error) error {
-	err = s.opError("write", err)
-	switch {
-	case n > 0:
-		s.cut = fmt.Errorf("%w (%d of %d bytes were sent): %w", ErrCut, n, size, err)
-	case ctx.Err() != nil:
+	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	s.observe(observe.Event{Kind: observe.Error, Dir: observe.Out, Err: err})
+	err = s.failed(n, size, err)
+	if !s.Datagram() {
+		s.out.mu.Lock()
+		defer s.out.mu.Unlock()
+		s.out.lose(err)
+	}
+	return err
+}
+
+// writable says why nothing can be sent any more, or nil.
+//
+//go:noinline
+func (s *Session) writable() error {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	err := s.out.refuses()
+	if errors.Is(err, net.ErrClosed) {
+		return s.opError("write", net.ErrClosed)
+	}
 	return err
 }
 
@@ -145,14 +158,23 @@ func (s *Session) Dropped() int64 { return s.dropped.Load() }
 // stream and may go on sending. Where the transport has no such thing (UDP) it
 // does nothing.
 func (s *Session) CloseWrite() error {
-	if err := s.lock(context.Background()); err != nil {
-		return err
+	o := &s.out
+	for queued := true; queued; {
+		_ = s.lock(context.Background())
+		o.mu.Lock()
+		if o.half {
+			s.unlockHeld()
+			o.mu.Unlock()
+			return nil
+		}
+		if queued = len(o.queue) > 0; queued {
+			s.unlockHeld() // which sends it first
+		} else {
+			o.half = true
+		}
+		o.mu.Unlock()
 	}
 	defer s.unlock()
-	if s.half {
-		return nil
-	}
-	s.half = true
 	s.observe(observe.Event{Kind: observe.EOF, Dir: observe.Out, Offset: s.put.Load()})
 	if c, ok := s.conn.(closeWriter); ok {
 		return c.CloseWrite()
@@ -181,5 +203,3 @@ func (s *Session) tryLock() bool {
 		return false
 	}
 }
-
-func (s *Session) unlock() { <-s.token }

@@ -39,6 +39,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	sessions map[*Session]struct{}
+	held     int // admitted and not removed
 	sources  map[netip.Addr]int
 	refused  int64
 }
@@ -70,9 +71,13 @@ func (srv *Server) Serve(ctx context.Context, ln net.Listener) error {
 	var held sync.WaitGroup
 	err := srv.accept(base, ln, &held)
 	cancel(ErrServerClosed)
-	srv.each(base, func(s *Session) { s.Interrupt(ErrServerClosed) })
+	for _, s := range srv.of(base) {
+		s.Interrupt(ErrServerClosed)
+	}
 	timer := time.AfterFunc(srv.grace(), func() {
-		srv.each(base, func(s *Session) { s.closed.Store(true); _ = s.conn.Close() })
+		for _, s := range srv.of(base) {
+			s.abort(ErrServerClosed)
+		}
 	})
 	defer timer.Stop()
 	held.Wait()
@@ -172,6 +177,10 @@ func (srv *Server) ServeOne(ctx context.Context, ln net.Listener) error {
 	if err != nil {
 		return fmt.Errorf("accept on %v: %w", ln.Addr(), err)
 	}
+	if why := srv.admit(conn); why != "" {
+		_ = conn.Close()
+		return fmt.Errorf("refused %v: %s", conn.RemoteAddr(), why)
+	}
 	s := New(conn, &srv.Config)
 	if !s.Datagram() { // those have one socket with their listener
 		_ = ln.Close()
@@ -185,21 +194,29 @@ func (srv *Server) ServeOne(ctx context.Context, ln net.Listener) error {
 	return err
 }
 
-// admit says why a conversation may not begin, or "".
-func (srv *Server) admit(conn net.Conn) string {
+// admit counts a conversation that may begin, or says why it may not.
+func (srv *Server) admit(conn net.Conn) (refusal string) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
-	if srv.MaxSessions > 0 && len(srv.sessions) >= srv.MaxSessions {
+	if srv.MaxSessions > 0 && srv.held >= srv.MaxSessions {
 		srv.refused++
 		return fmt.Sprintf("%d conversations are the limit", srv.MaxSessions)
 	}
-	if srv.MaxPerSource > 0 && srv.sources[sourceOf(conn.RemoteAddr())] >= srv.MaxPerSource {
-		srv.refused++
-		return fmt.Sprintf("%d conversations per source are the limit", srv.MaxPerSource)
+	if from := sourceOf(conn.RemoteAddr()); srv.MaxPerSource > 0 && from.IsValid() {
+		if srv.sources[from] >= srv.MaxPerSource {
+			srv.refused++
+			return fmt.Sprintf("%d conversations per source are the limit", srv.MaxPerSource)
+		}
+		if srv.sources == nil {
+			srv.sources = make(map[netip.Addr]int)
+		}
+		srv.sources[from]++
 	}
+	srv.held++
 	return ""
 }
 
+// add lists a conversation that was admitted.
 func (srv *Server) add(s *Session) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
@@ -207,35 +224,30 @@ func (srv *Server) add(s *Session) {
 		srv.sessions = make(map[*Session]struct{})
 	}
 	srv.sessions[s] = struct{}{}
-	if srv.MaxPerSource > 0 {
-		if srv.sources == nil {
-			srv.sources = make(map[netip.Addr]int)
-		}
-		srv.sources[sourceOf(s.Peer())]++
-	}
 }
 
 func (srv *Server) remove(s *Session) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
 	delete(srv.sessions, s)
-	if srv.MaxPerSource > 0 {
-		from := sourceOf(s.Peer())
+	srv.held--
+	if from := sourceOf(s.Peer()); srv.MaxPerSource > 0 && from.IsValid() {
 		if srv.sources[from]--; srv.sources[from] == 0 {
 			delete(srv.sources, from)
 		}
 	}
 }
 
-// each calls f, which must not block, for the conversations of one Serve.
-func (srv *Server) each(base context.Context, f func(*Session)) {
+// of returns the conversations of one Serve.
+func (srv *Server) of(base context.Context) (all []*Session) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
 	for s := range srv.sessions {
 		if s.base == base {
-			f(s)
+			all = append(all, s)
 		}
 	}
+	return all
 }
 
 // Counts says how many conversations are held now and how many were refused by
@@ -243,10 +255,11 @@ func (srv *Server) each(base context.Context, f func(*Session)) {
 func (srv *Server) Counts() (held int, refused int64) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
-	return len(srv.sessions), srv.refused
+	return srv.held, srv.refused
 }
 
-// sourceOf is the address that MaxPerSource counts by.
+// sourceOf is the address that MaxPerSource counts by; Unix sockets and memory
+// have none.
 func sourceOf(a net.Addr) netip.Addr {
 	switch a := a.(type) {
 	case *net.TCPAddr:

@@ -129,14 +129,15 @@ type Session struct {
 	spoken atomic.Pointer[charset.Encoding] // what an auto peer has shown to speak
 
 	// Owned by the goroutine that calls Recv.
-	in      frame.Reader
-	inAs    *settled // the format in and dec were made for
-	from    source
-	dec     *charset.Decoder
-	recvErr error
-	tail    bool         // the half character at the end was handed out
-	got     atomic.Int64 // bytes received
-	gotEOF  atomic.Bool
+	in                 frame.Reader
+	inAs               *settled // the format in and dec were made for
+	from               source
+	dec                *charset.Decoder
+	recvErr            error
+	tail               bool         // the half character at the end was handed out
+	heard              time.Time    // when something came last, or was first waited for; with Config.Idle
+	got                atomic.Int64 // bytes received
+	gotEOF, recvFailed atomic.Bool
 
 	// Deadlines of both directions, kept in step with contexts.
 	read, write deadline
@@ -146,13 +147,10 @@ type Session struct {
 	enc   *charset.Encoder
 	encAs encoderKey
 	put   atomic.Int64 // bytes sent
-	cut   error        // set once a message was torn; guarded by token
-	half  bool         // we have ended our side; guarded by token
 	limit *rate.Limiter
 
 	out     outbox
 	dropped atomic.Int64
-	closed  atomic.Bool
 	once    sync.Once
 }
 
@@ -167,6 +165,7 @@ func New(conn net.Conn, cfg *Config) *Session {
 	}
 	s := &Session{conn: conn, cfg: cfg, id: lastID.Add(1), token: make(chan struct{}, 1)}
 	s.from.init(conn)
+	s.read.conn, s.write.conn, s.write.write = conn, conn, true
 	s.in.Max, s.in.Oversize = cfg.MaxMessage, cfg.Oversize
 	s.SetFormat(cfg.Format)
 	if cfg.Amplify > 0 && s.Datagram() && !loopback(conn.RemoteAddr()) {
@@ -197,7 +196,8 @@ func (s *Session) Sent() int64 { return s.put.Load() }
 
 // Conn is the connection itself, for bytes that nobody looks at: ok is false
 // where somebody does (an observer, an idle limit), where the connection has
-// boundaries of its own, or where bytes were already received. Whoever takes it leaves Recv and Send alone and tells
+// boundaries of its own, or where bytes were already received. It is asked
+// before the first Recv. Whoever takes it leaves Recv and Send alone and tells
 // [Session.Count] what went by.
 func (s *Session) Conn() (conn net.Conn, ok bool) {
 	return s.conn, s.cfg.Observer == nil && s.cfg.Idle == 0 && !s.Datagram() && s.in.Buffered() == 0

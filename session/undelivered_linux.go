@@ -29,14 +29,17 @@ func undelivered(conn net.Conn, until time.Time) error {
 	}
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		var queued, failed int
+		var dead bool
 		err := rc.Control(func(fd uintptr) {
 			queued, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
 			failed, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
+			info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+			dead = err == nil && info.State == unix.BPF_TCP_CLOSE
 		})
 		switch {
 		case err != nil:
 			return nil
-		case failed != 0:
+		case failed != 0, dead && queued > 0: // somebody has read the error already
 			return errReset
 		case queued == 0 || time.Now().After(until):
 			return nil
