@@ -20,6 +20,10 @@ func BenchmarkReader(b *testing.B) {
 		{"delim-auto", "delim:|", "auto", "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz0123456789|"},
 		{"delim-auto-text", "delim:|", "auto", "你好你好你好你好你好你好你好你好你好你好|"},
 		{"fixed", "fixed:64", "", "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz0123456789\n"},
+		{"len16", "len16", "", "\x00\x3eabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz0123456789"},
+		{"len16:at=4", "len16:at=4", "", "\x00\x01\x00\x00\x00\x3aabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz012345"},
+		{"slip", "slip", "", "abcdefghijklmnopqrstuvwxyz\xdb\xdcabcdefghijklmnopqrstuvwxyz\xdb\xdd0123456\xc0"},
+		{"cobs", "cobs", "", "\x20abcdefghijklmnopqrstuvwxyzabcde\x1fabcdefghijklmnopqrstuvwxyz0123\x00"},
 		{"line+quiet", "line+quiet:50ms", "utf-8", "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz0123456789\n"},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
@@ -50,6 +54,7 @@ func BenchmarkReader(b *testing.B) {
 func BenchmarkAppend(b *testing.B) {
 	for _, bm := range []struct{ name, spec, encoding string }{
 		{"line", "line", ""}, {"line-gbk", "line", "gbk"}, {"delim-gbk", "delim:|", "gbk"},
+		{"len16", "len16", ""}, {"slip", "slip", ""}, {"cobs", "cobs", ""},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
 			f := parse(b, bm.spec, bm.encoding)

@@ -1,10 +1,11 @@
 // Package frame says where one message ends.
 //
-// A [Framer] is one discipline: lines, a delimiter, a fixed size, the
-// connection's own boundaries, or silence. [Parse] makes one from the words a
-// person writes ("line", "delim:|", "line+quiet:50ms") and [In] fits it to a
-// text encoding, whose newline may be two bytes long and whose characters may
-// hold the delimiter's byte. A [Reader] cuts what arrives into messages:
+// A [Framer] is one discipline: lines, a delimiter, a fixed size, a length in
+// front, the bytes of SLIP or COBS, the connection's own boundaries, or
+// silence. [Parse] makes one from the words a person writes ("line", "delim:|",
+// "len16:at=4", "line+quiet:50ms") and [In] fits it to a text encoding, whose
+// newline may be two bytes long and whose characters may hold the delimiter's
+// byte. A [Reader] cuts what arrives into messages:
 //
 //	r := frame.Reader{Framer: frame.Line{}}
 //	for {

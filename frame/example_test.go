@@ -96,3 +96,41 @@ func ExampleLine_Append() {
 	// "hello\n" <nil>
 	// framing line: the message holds the delimiter, at byte 3
 }
+
+// MODBUS TCP: the length stands behind two numbers of two bytes, so a message
+// is the whole frame. Zeros in the place of its length are filled in.
+func ExampleLength() {
+	f, err := frame.Parse("len16:at=4")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	b, err := f.Append(nil, []byte("\x00\x07\x00\x00\x00\x00\x01\x03\x00\x00\x00\x01"))
+	fmt.Printf("% x %v\n", b, err)
+	n, message, _ := f.Split(append(b, "\x00\x08"...), false)
+	fmt.Printf("%d % x\n", n, message)
+
+	b, _ = frame.Length{Size: 2}.Append(nil, []byte("text is text"))
+	fmt.Printf("%q\n", b)
+	// Output:
+	// 00 07 00 00 00 06 01 03 00 00 00 01 <nil>
+	// 12 00 07 00 00 00 06 01 03 00 00 00 01
+	// "\x00\ftext is text"
+}
+
+// A broken frame comes as it is, and the conversation goes on.
+func ExampleCOBS() {
+	r := frame.Reader{Framer: frame.COBS{}}
+	r.Feed([]byte("\x03ab\x02c\x00\x09d\x00\x02e\x00"))
+	for {
+		m, ok, _ := r.Next()
+		if !ok {
+			break
+		}
+		fmt.Printf("%q (bare: %v)\n", m.Data, m.Bare)
+	}
+	// Output:
+	// "ab\x00c" (bare: false)
+	// "\td\x00" (bare: true)
+	// "e" (bare: false)
+}

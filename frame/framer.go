@@ -14,8 +14,10 @@ type Framer interface {
 	// Split finds the first message of data, in the manner of
 	// [bufio.SplitFunc]. An advance of 0 asks for more data. An advance with a
 	// nil message passes over bytes that are in no message; an empty message is
-	// empty and not nil. message is part of data. With atEOF no more will come,
-	// and what is left is a message. After an error nothing more can be found.
+	// empty and not nil. message is part of data[:advance]; if the wire has it
+	// in another form, Split writes it over that, and otherwise changes nothing.
+	// With atEOF no more will come, and what is left is a message, as it came.
+	// After an error nothing more can be found.
 	Split(data []byte, atEOF bool) (advance int, message []byte, err error)
 
 	// Append appends payload to dst as it goes over the wire. It fails with

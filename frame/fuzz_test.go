@@ -123,6 +123,9 @@ func FuzzParse(f *testing.F) {
 	for _, s := range append([]string{`delim:\x2bquiet:1s`, `delim:\x68ex:`, `delim:\0\u3002\U0001f600`, "quiet:1e300", "line+quiet", "fixed:0"}, fuzzSpecs...) {
 		f.Add(s)
 	}
+	for _, s := range append([]string{"len16:self,plus=-1", "len8:plus=-0,at=+3", "len32le:at=1,at=1"}, lengthSpecs...) {
+		f.Add(s + "+quiet:1s")
+	}
 	f.Fuzz(func(t *testing.T, spec string) {
 		fr, err := frame.Parse(spec)
 		if err != nil {
@@ -132,7 +135,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil || again != fr {
 			t.Errorf("Parse(%q) = %v, and that is %v, %v", spec, fr, again, err)
 		}
-		if _, _, err := fr.Split([]byte("abc"), true); err != nil {
+		if _, _, err := fr.Split(nil, true); err != nil {
 			t.Errorf("Parse(%q) = %v, and that cannot split: %v", spec, fr, err)
 		}
 	})

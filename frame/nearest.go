@@ -7,6 +7,9 @@ var spellings = map[string]string{
 	"lf": "line", "lines": "line", "newline": "line", "null": "nul", "zero": "nul", "none": "raw", "stream": "raw",
 	"delimiter": "delim:TEXT", "hex": "delim:hex:XX", "size": "fixed:N", "gap": "quiet:20ms", "idle": "quiet:20ms",
 	"packet": "datagram", "message": "datagram", "udp": "datagram",
+	"len": "len8, len16 or len32", "length": "len8, len16 or len32", "prefix": "len8, len16 or len32",
+	"len24": "len8, len16 or len32", "len64": "len8, len16 or len32", "len8le": "len8", "len8be": "len8", "len16be": "len16", "len32be": "len32",
+	"modbus": "len16:at=4 (MODBUS TCP)", "tpkt": "len16:at=2,self",
 }
 
 // unknown says that there is no framing of that name, and which was meant.
@@ -17,23 +20,14 @@ func unknown(spec, kind string) error {
 	}
 	best, distance := "", 3
 	for _, n := range names {
-		if n.name == kind && !n.here {
-			return &SpecError{spec, kind + " is not in this version", ""}
-		}
-		if d := edits(lower, n.name); d < distance && n.here {
-			best, distance = n.name, d
+		if d := edits(lower, n); d < distance {
+			best, distance = n, d
 		}
 	}
 	if best != "" {
 		return &SpecError{spec, "there is no such framing", "did you mean " + best + "?"}
 	}
-	var all []string
-	for _, n := range names {
-		if n.here {
-			all = append(all, n.name)
-		}
-	}
-	return &SpecError{spec, "there is no such framing", "known are " + strings.Join(all, ", ")}
+	return &SpecError{spec, "there is no such framing", "known are " + strings.Join(names, ", ")}
 }
 
 // edits is how many bytes must be added, taken away or changed to make b of a.

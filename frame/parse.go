@@ -24,14 +24,10 @@ type SpecError struct {
 func (e *SpecError) Error() string { return fmt.Sprintf("framing %q: %s", e.Spec, e.Reason) }
 
 // names are what can be written in front of the first ':', in the order of the
-// manual; a false one is known but not in this version.
-var names = []struct {
-	name string
-	here bool
-}{
-	{"raw", true}, {"line", true}, {"crlf", true}, {"nul", true}, {"delim", true}, {"fixed", true},
-	{"len8", false}, {"len16", false}, {"len16le", false}, {"len32", false}, {"len32le", false},
-	{"quiet", true}, {"datagram", true},
+// manual.
+var names = []string{
+	"raw", "line", "crlf", "nul", "delim", "fixed", "len8", "len16", "len16le", "len32", "len32le",
+	"slip", "cobs", "quiet", "datagram",
 }
 
 // Parse returns the framing that spec names:
@@ -43,12 +39,26 @@ var names = []struct {
 //	delim:TEXT       text, ended by TEXT; \r \n \t \0 \\ \x1f \u3002 are understood
 //	delim:hex:0d0a   bytes, ended by these bytes
 //	fixed:N          N bytes
+//	len16            what follows its length, of 2 bytes; so with len8 and
+//	                 len32, and with len16le and len32le in little endian
+//	len16:OPTION,... a length that counts something else; see below
+//	slip             bytes, ended by C0 (RFC 1055)
+//	cobs             bytes, ended by a zero (Consistent Overhead Byte Stuffing)
 //	quiet:20ms       what arrives without a pause of that length
 //	datagram         the connection's own messages
 //	line+quiet:50ms  a line, or what is there of one after a pause; so with
-//	                 crlf, nul, delim and fixed
+//	                 all but raw, datagram and quiet
 //
-// A duration without a unit is in seconds. The error is a *[SpecError].
+// The options of lengths are
+//
+//	at=N    N bytes stand before the length; messages are then whole frames,
+//	        with these and the length
+//	self    the length counts the whole frame, not what follows it
+//	plus=N  the frame is N bytes longer than the length says (a checksum that
+//	        it does not count) or, for N < 0, shorter
+//
+// as in len16:at=4 for MODBUS TCP and len16:at=2,self for TPKT; [Length] has
+// more. A duration without a unit is in seconds. The error is a *[SpecError].
 func Parse(spec string) (Framer, error) {
 	inner, gap, both := cutQuiet(spec)
 	if !both {
@@ -96,6 +106,10 @@ func parseOne(spec, part string) (Framer, error) {
 		f = NUL{}
 	case "datagram":
 		f = Datagram{}
+	case "slip":
+		f = SLIP{}
+	case "cobs":
+		f = COBS{}
 	case "delim":
 		return parseDelim(spec, arg)
 	case "fixed":
@@ -107,7 +121,14 @@ func parseOne(spec, part string) (Framer, error) {
 		}
 		return q, nil
 	default:
-		return nil, unknown(spec, kind)
+		length, ok := lengths[kind]
+		switch {
+		case !ok:
+			return nil, unknown(spec, kind)
+		case hasArg:
+			return parseLength(spec, kind, length, arg)
+		}
+		f = length
 	}
 	if hasArg {
 		return nil, &SpecError{spec, kind + " takes nothing after it", "write " + kind}

@@ -22,8 +22,9 @@ type Reader struct {
 	// Framer says where messages end. Default: Raw.
 	Framer Framer
 	// Encoding is what text comes in, if that is known: no piece and no pause
-	// then ends a message between the bytes of one character. It does not
-	// change how Framer reads; see [In]. Default: bytes.
+	// then ends a message between the bytes of one character, unless Framer is
+	// one of bytes only (Length, SLIP, COBS). It does not change how Framer
+	// reads; see [In]. Default: bytes.
 	Encoding *charset.Encoding
 	// Max is the longest message in bytes. Default: 1 MiB.
 	Max int
@@ -59,9 +60,13 @@ const (
 type TooLongError struct {
 	Framing string // as Parse takes it
 	Max     int    // in bytes
+	Size    int    // of the message, if it came with its length; else 0
 }
 
 func (e *TooLongError) Error() string {
+	if e.Size > 0 {
+		return fmt.Sprintf("framing %s: a message of %d bytes is longer than %d", e.Framing, e.Size, e.Max)
+	}
 	return fmt.Sprintf("framing %s: a message is longer than %d bytes", e.Framing, e.Max)
 }
 
@@ -69,8 +74,9 @@ func (e *TooLongError) Error() string {
 type Message struct {
 	// Data is valid until the next call of a method of the Reader.
 	Data []byte
-	// Bare says that what ended the message was silence, the end of the stream
-	// or of a datagram, and not its framing.
+	// Bare says that Data is as it came, with nothing taken off: what ended it
+	// was silence, the end of the stream or of a datagram, and not its framing,
+	// or its framing was broken (see [SLIP] and [COBS]).
 	Bare bool
 	// More says that this is a piece of a message longer than Max, and not the
 	// last.
@@ -89,6 +95,9 @@ func (r *Reader) Next() (Message, bool, error) {
 		r.as, r.from = r.Framer, 0
 	}
 	f := r.framer()
+	if f, ok := f.(finder); ok {
+		return r.nextFrame(f)
+	}
 	for r.start < r.end {
 		data := r.buf[r.start:r.end]
 		limit := r.limit(f)
@@ -117,6 +126,11 @@ func (r *Reader) Next() (Message, bool, error) {
 			return Message{Data: message[:len(message):len(message)], Bare: bare}, true, nil
 		}
 	}
+	return r.drained()
+}
+
+// drained is what Next returns when nothing is pending.
+func (r *Reader) drained() (Message, bool, error) {
 	if r.empty {
 		r.empty = false
 		return Message{Data: []byte{}, Bare: true}, true, nil
@@ -136,7 +150,7 @@ func (r *Reader) Next() (Message, bool, error) {
 func (r *Reader) piece(f Framer, limit, resume int) (Message, bool, error) {
 	s, cuts := f.(Searcher)
 	if r.Oversize == Fail || !cuts {
-		return Message{}, false, &TooLongError{name(f), limit}
+		return Message{}, false, &TooLongError{Framing: name(f), Max: limit}
 	}
 	data := r.buf[r.start:r.end]
 	piece := data[:r.cut(s, data[:limit])]
@@ -217,6 +231,9 @@ func (r *Reader) Quiet() (gap time.Duration, ok bool) {
 	q, ok := r.Framer.(Quiet)
 	if !ok || q.Gap <= 0 || r.start == r.end {
 		return 0, false
+	}
+	if _, bytes := q.Inner.(finder); bytes {
+		return q.Gap, true
 	}
 	switch half, sure := r.incomplete(); {
 	case half == 0:

@@ -3,6 +3,8 @@ package frame_test
 import (
 	"bytes"
 	"errors"
+	"math"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -44,6 +46,23 @@ func TestMessagesOfAFraming(t *testing.T) {
 		{"delim:hex:0D0A", "utf-16le", "a\r\nb", []message{full("a"), bare("b")}},
 		{`delim:\r\n\r\n`, "", "a\r\n\r\r\n\r\nb", []message{full("a\r\n\r"), bare("b")}},
 		{"fixed:3", "", "abcdefg", []message{full("abc"), full("def"), bare("g")}},
+		{"len8", "", "\x02ab\x00\x03cd", []message{full("ab"), full(""), bare("\x03cd")}},
+		{"len16", "utf-16le", "\x00\x02ab\x00", []message{full("ab"), bare("\x00")}},
+		{"len16le", "", "\x02\x00ab\x02\x00", []message{full("ab"), bare("\x02\x00")}},
+		{"len32", "", "\x00\x00\x00\x02ab", []message{full("ab")}},
+		{"len32le", "", "\x02\x00\x00\x00ab", []message{full("ab")}},
+		{"len16:self", "", "\x00\x04ab\x00\x02", []message{full("ab"), full("")}},
+		{"len8:plus=2", "", "\x01acc\x00cc", []message{full("acc"), full("cc")}},
+		{"len8:at=1,plus=2", "", "!\x01acc!\x00c", []message{full("!\x01acc"), bare("!\x00c")}},
+		{"slip", "", "ab\xc0\xc0cd\xc0\xc0\xc0e", []message{full("ab"), full("cd"), bare("e")}},
+		{"slip", "", "\xc0\xdb\xdcab\xdb\xdd\xdb\xdd\xdb\xdc\xc0", []message{full("\xc0ab\xdb\xdb\xc0")}},
+		{"slip", "", "\xdb\xdc\xc0\xdb\xdc", []message{full("\xc0"), bare("\xdb\xdc")}},
+		// Broken: DB before something else, at the end, and after what is right.
+		{"slip", "", "a\xdbb\xc0c\xdb\xc0\xdb\xdc\xdba\xc0d\xc0", []message{bare("a\xdbb\xc0"), bare("c\xdb\xc0"), bare("\xdb\xdc\xdba\xc0"), full("d")}},
+		{"cobs", "", "\x03ab\x00\x00\x01\x00\x01\x01\x00\x02a", []message{full("ab"), full(""), full("\x00"), bare("\x02a")}},
+		// Broken: a block is longer than what there is of it.
+		{"cobs", "", "\x03a\x00\x02a\x05b\x00\x02c\x00", []message{bare("\x03a\x00"), bare("\x02a\x05b\x00"), full("c")}},
+		{"cobs+quiet:1s", "", "\x02a\x00\x02", []message{full("a"), bare("\x02")}},
 		{"datagram", "", "a\nb", []message{bare("a\nb")}},
 		{"quiet:1s", "", "a\nb", []message{bare("a\nb")}},
 		{"line+quiet:1s", "", "a\nb", []message{full("a"), bare("b")}},
@@ -74,6 +93,7 @@ func TestRawIsWhatArrives(t *testing.T) {
 }
 
 func TestAppend(t *testing.T) {
+	long := strings.Repeat("x", 256)
 	tests := []struct {
 		spec, encoding, payload string
 		want, reason            string
@@ -97,8 +117,34 @@ func TestAppend(t *testing.T) {
 		{"delim:你", "windows-1252", "a", "", `windows-1252 has no "你"`},
 		{"fixed:3", "", "abc", "abc", ""},
 		{"fixed:3", "", "ab", "", "the message is 2 bytes long, not 3"},
+		{"len8", "utf-16le", "a", "\x01a", ""},
+		{"len8", "", "", "\x00", ""},
+		{"len8", "", long[:255], "\xff" + long[:255], ""},
+		{"len8", "", long, "", "the message is 256 bytes long, more than 255"},
+		{"len8:self", "", long[:254], "\xff" + long[:254], ""},
+		{"len8:self", "", long[:255], "", "the message is 255 bytes long, more than 254"},
+		{"len8:plus=2", "", "acc", "\x01acc", ""},
+		{"len8:plus=2", "", "a", "", "the message is 1 bytes long, less than 2"},
+		{"len16", "", long, "\x01\x00" + long, ""},
+		{"len16le", "", long, "\x00\x01" + long, ""},
+		{"len16:self", "", "ab", "\x00\x04ab", ""},
+		{"len32", "", "ab", "\x00\x00\x00\x02ab", ""},
+		{"len32le", "", "ab", "\x02\x00\x00\x00ab", ""},
+		{"len16:at=1", "", "!\x00\x02ab", "!\x00\x02ab", ""},
+		{"len16:at=1", "", "!\x00\x00ab", "!\x00\x02ab", ""},
+		{"len16le:at=1,self", "", "!\x00\x00ab", "!\x05\x00ab", ""},
+		{"len16:at=1", "", "!\x00\x03ab", "", "the message says that its length is 3, not 2 (write zeros, and it will be filled in)"},
+		{"len16:at=1", "", "!\x00", "", "the message is 2 bytes long, less than 3"},
+		{"len16:at=1,plus=1", "", "!\x00\x00", "", "the message is 3 bytes long, less than 4"},
+		{"len8:at=1", "", "!\x00" + long, "", "the message is 258 bytes long, more than 257"},
+		{"slip", "", "ab", "\xc0ab\xc0", ""},
+		{"slip", "", "\xc0a\xdb\xdc\xdd", "\xc0\xdb\xdca\xdb\xdd\xdc\xdd\xc0", ""},
+		{"slip", "", "", "", "an empty message cannot be"},
+		{"cobs", "", "", "\x01\x00", ""},
+		{"cobs", "utf-16le", "a", "\x02a\x00", ""},
 		{"quiet:1s", "", "a", "a", ""},
 		{"line+quiet:1s", "", "a", "a\n", ""},
+		{"cobs+quiet:1s", "", "a", "\x02a\x00", ""},
 	}
 	for _, tt := range tests {
 		f := parse(t, tt.spec, tt.encoding)
@@ -113,15 +159,20 @@ func TestAppend(t *testing.T) {
 	}
 }
 
-func TestDelimitersThatCannotBe(t *testing.T) {
+func TestFramersThatCannotBe(t *testing.T) {
 	long := string(bytes.Repeat([]byte("x"), 257))
 	for _, f := range []frame.Framer{
 		frame.Delim{}, frame.Delim{Hex: "x"}, frame.Delim{Text: long}, frame.Fixed{}, frame.Fixed{N: -1},
 		frame.Delim{Text: "你", Encoding: encoding(t, "windows-1252")},
+		frame.Length{}, frame.Length{Size: 3}, frame.Length{Size: 1, At: -1}, frame.Length{Size: 2, At: math.MaxInt},
+		frame.Length{Size: 2, Plus: math.MaxInt}, frame.Length{Size: 2, Plus: math.MinInt}, frame.Length{Size: 1, At: 300, Plus: -301},
 	} {
 		var e *frame.Error
 		if _, _, err := f.Split([]byte("a"), false); !errors.As(err, &e) {
 			t.Errorf("%v: Split: %v", f, err)
+		}
+		if b, err := f.Append([]byte("<"), []byte("a")); !errors.As(err, &e) || string(b) != "<" {
+			t.Errorf("%v: Append: %q, %v", f, b, err)
 		}
 		r := frame.Reader{Framer: f}
 		read(t, &r, "a")
@@ -133,7 +184,7 @@ func TestDelimitersThatCannotBe(t *testing.T) {
 
 func TestInIsComparable(t *testing.T) {
 	gbk := encoding(t, "gbk")
-	for _, spec := range []string{"raw", "line", "crlf", "nul", "delim:|", "delim:hex:0a", "fixed:3", "line+quiet:1s", "datagram"} {
+	for _, spec := range []string{"raw", "line", "crlf", "nul", "delim:|", "delim:hex:0a", "fixed:3", "len16:at=2", "slip", "cobs+quiet:1s", "line+quiet:1s", "datagram"} {
 		a, b := parse(t, spec, "gbk"), frame.In(frame.In(parse(t, spec, "utf-8"), nil), gbk)
 		if a != b {
 			t.Errorf("%s: %#v != %#v", spec, a, b)
