@@ -12,13 +12,15 @@ import (
 // package may import, and why. What is not in the table may import nothing but
 // the standard library.
 var arrows = map[string]map[string]string{
-	"endpoint": {"golang.org/x/net": "batches of datagrams, control messages", "golang.org/x/sys": "socket options"},
-	"charset":  {"golang.org/x/text": "the encoding tables"},
-	"frame":    {"charset": "delimiters are characters"},
-	"observe":  {"charset": "transcripts are text", "frame": "messages, not reads"},
-	"room":     {"charset": "what others say is made harmless"},
+	"endpoint": {"golang.org/x/net": "batches of datagrams, control messages", "golang.org/x/sys": "socket options",
+		"github.com/pires/go-proxyproto": "PROXY headers"},
+	"charset": {"golang.org/x/text": "the encoding tables"},
+	"frame":   {"charset": "delimiters are characters"},
+	"observe": {"charset": "transcripts are text", "frame": "messages, not reads"},
+	"room":    {"charset": "what others say is made harmless"},
 	"session": {"endpoint": "ground", "charset": "ground", "frame": "messages", "observe": "the tap",
 		"golang.org/x/time": "the limit on unproved addresses", "golang.org/x/sys": "what the peer's kernel has acknowledged"},
+	"term":    {"charm.land/bubbletea/v2": "keys", "charm.land/bubbles/v2": "line editing", "github.com/charmbracelet/x/ansi": "widths"},
 	"handler": {"session": "it holds them", "room": "the door into it", "frame": "the default framing", "charset": "ground", "endpoint": "ground"},
 	"lan":     {"session": "a conversation per peer", "endpoint": "ground", "charset": "ground"},
 }

@@ -1,12 +1,14 @@
 package handler
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"sync"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"sockeye.dev/charset"
@@ -171,5 +173,24 @@ func (p *Printer) appendJSON(b []byte, s *session.Session, m session.Message) ([
 	if err != nil {
 		return b, err
 	}
-	return append(append(b, j...), '\n'), bad
+	return append(appendInert(b, j), '\n'), bad
+}
+
+// appendInert appends JSON with what a terminal would act on or not show
+// written as \u, which means the same: package json does so below U+0020 only.
+func appendInert(b, j []byte) []byte {
+	for len(j) > 0 {
+		r, n := utf8.DecodeRune(j)
+		if r < 0x7f {
+			b = append(b, j[0])
+		} else if shown := charset.AppendVisible(b, j[:n], charset.VisibleOptions{}); bytes.Equal(shown[len(b):], j[:n]) {
+			b = shown
+		} else {
+			for _, u := range utf16.Encode([]rune{r}) {
+				b = fmt.Appendf(b, `\u%04x`, u)
+			}
+		}
+		j = j[n:]
+	}
+	return b
 }

@@ -53,15 +53,26 @@ func (h *Stdio) Serve(ctx context.Context, s *session.Session) error {
 	defer stopSending(nil)
 	inputDone, endInput := context.WithCancelCause(ctx)
 	defer endInput(nil)
+	conn, direct := s.Conn() // asked before anything is received
 	sent := make(chan struct{})
 	var messages int
 	var sendErr error
 	go func() {
 		defer close(sent)
-		messages, sendErr = h.send(sending, s)
+		if direct && h.In.Read == nil {
+			sendErr = h.copyIn(sending, s, conn)
+		} else {
+			messages, sendErr = h.send(sending, s)
+		}
 		endInput(errInputDone)
 	}()
-	received, err := h.receive(ctx, inputDone, s)
+	var received int
+	var err error
+	if direct && h.Out.direct() {
+		err = copyOut(ctx, h.Out, conn, s)
+	} else {
+		received, err = h.receive(ctx, inputDone, s)
+	}
 	if err != nil {
 		stopSending(err) // it may be waiting for a peer that does not read
 	} else if !s.Datagram() {
@@ -70,9 +81,9 @@ func (h *Stdio) Serve(ctx context.Context, s *session.Session) error {
 	h.In.Stop()
 	<-sent
 	switch {
-	case err != nil:
+	case err != nil && (ctx.Err() == nil || sendErr == nil):
 		return err
-	case sendErr != nil:
+	case sendErr != nil: // an end from outside does not excuse what was lost by it
 		return fmt.Errorf("not everything was sent: %w", sendErr)
 	case s.Datagram() && messages > 0 && received == 0:
 		return fmt.Errorf("%w from %v in %v", ErrNoReply, s.Peer(), or(h.Wait, time.Second))
@@ -82,25 +93,11 @@ func (h *Stdio) Serve(ctx context.Context, s *session.Session) error {
 
 // send sends the input to its end and ends our side.
 func (h *Stdio) send(ctx context.Context, s *session.Session) (messages int, err error) {
-	if conn, ok := s.Conn(); ok && h.In.Read == nil {
-		stop := context.AfterFunc(ctx, func() { _ = conn.SetWriteDeadline(time.Unix(1, 0)) })
-		defer stop()
-		var n atomic.Int64
-		err := session.Copy(conn, reader{h.In}, &n)
-		s.Count(0, n.Load())
-		switch {
-		case errors.Is(err, errCanceled):
-			return 0, nil
-		case err != nil:
-			return 0, err
-		}
-		return 0, s.CloseWrite()
-	}
 	for {
 		m, err := h.In.Next()
 		switch {
 		case errors.Is(err, errCanceled):
-			return messages, nil
+			return messages, h.unread(ctx)
 		case isEOF(err):
 			return messages, s.CloseWrite()
 		case err != nil:
@@ -113,13 +110,37 @@ func (h *Stdio) send(ctx context.Context, s *session.Session) (messages int, err
 	}
 }
 
+// unread is why input was not read to its end, where that is a loss: a pipe or
+// a person may have been through.
+func (h *Stdio) unread(ctx context.Context) error {
+	if h.In.Source != File {
+		return nil
+	}
+	return context.Cause(ctx)
+}
+
+// copyIn is sending for input that is bytes as they are.
+func (h *Stdio) copyIn(ctx context.Context, s *session.Session, conn net.Conn) error {
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetWriteDeadline(time.Unix(1, 0)) })
+	defer stop()
+	var n atomic.Int64
+	err := session.Copy(conn, reader{h.In}, &n)
+	s.Count(0, n.Load())
+	switch {
+	case errors.Is(err, errCanceled):
+		return h.unread(ctx)
+	case err != nil && ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return err
+	}
+	return s.CloseWrite()
+}
+
 // receive shows what comes until the peer has ended its side, or, as nobody
 // ends a datagram conversation, until that has been silent for Wait after the
 // input's end.
 func (h *Stdio) receive(ctx, inputDone context.Context, s *session.Session) (messages int, err error) {
-	if conn, ok := s.Conn(); ok && h.Out.direct() {
-		return 0, copyOut(ctx, h.Out, conn, s)
-	}
 	wait, cancel := context.WithCancel(ctx)
 	if s.Datagram() {
 		wait = inputDone

@@ -10,7 +10,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
+	"sockeye.dev/charset"
+	"sockeye.dev/frame"
 	"sockeye.dev/session"
 )
 
@@ -30,10 +33,10 @@ type Terminal struct {
 	// Note tells the person at the terminal something. Default: nobody.
 	Note func(format string, args ...any)
 
-	mu    sync.Mutex
-	here  []*session.Session
-	first chan struct{}
-	began bool
+	mu     sync.Mutex
+	here   []*session.Session
+	came   chan struct{}           // closed when somebody comes
+	hasten context.CancelCauseFunc // ends the wait for the only peer; nil: there is none
 }
 
 var _ session.Handler = (*Terminal)(nil)
@@ -44,31 +47,10 @@ func (h *Terminal) note(format string, args ...any) {
 	}
 }
 
-// started is closed once there has been a conversation.
-func (h *Terminal) started() chan struct{} {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.first == nil {
-		h.first = make(chan struct{})
-	}
-	return h.first
-}
-
 // Serve shows what one peer says until it leaves.
 func (h *Terminal) Serve(ctx context.Context, s *session.Session) error {
-	first := h.started()
-	h.mu.Lock()
-	h.here = append(h.here, s)
-	if !h.began {
-		h.began = true
-		close(first)
-	}
-	h.mu.Unlock()
-	defer func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		h.here = slices.DeleteFunc(h.here, func(o *session.Session) bool { return o == s })
-	}()
+	h.join(s)
+	defer h.leave(s)
 	if conn, ok := s.Conn(); ok && h.Out.direct() {
 		return copyOut(ctx, h.Out, conn, s)
 	}
@@ -83,54 +65,152 @@ func (h *Terminal) Serve(ctx context.Context, s *session.Session) error {
 	}
 }
 
-// Run sends the input to whoever is there, until it ends or ctx does. The end
-// of the input ends no conversation. The error is ctx's cause, or says what
-// could not be sent or read.
-func (h *Terminal) Run(ctx context.Context) error {
+// patience is how long an only peer may keep Run waiting once there is another.
+const patience = time.Second
+
+func (h *Terminal) join(s *session.Session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.here = append(h.here, s)
+	if h.came != nil {
+		close(h.came)
+		h.came = nil
+	}
+	if hasten := h.hasten; hasten != nil {
+		h.hasten = nil
+		time.AfterFunc(patience, func() { hasten(session.ErrOutboxFull) })
+	}
+}
+
+func (h *Terminal) leave(s *session.Session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.here = slices.DeleteFunc(h.here, func(o *session.Session) bool { return o == s })
+}
+
+// await waits until somebody is here.
+func (h *Terminal) await(ctx context.Context) error {
+	h.mu.Lock()
+	if len(h.here) > 0 {
+		h.mu.Unlock()
+		return nil
+	}
+	if h.came == nil {
+		h.came = make(chan struct{})
+	}
+	came := h.came
+	h.mu.Unlock()
 	select {
-	case <-h.started():
+	case <-came:
+		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// Run sends the input to whoever is there, until it ends or ctx does. The end
+// of the input ends no conversation, and neither do peers that cannot be sent
+// to: they are told of in a note. Input that no person types waits while nobody
+// is there, and what of it did not reach everybody is Run's error once ctx has
+// ended. Else that is ctx's cause, nil, or why input cannot be read or sent.
+func (h *Terminal) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, h.In.Stop)
 	defer stop()
+	if err := h.await(ctx); err != nil {
+		return err
+	}
+	var lost error
 	for {
-		err := h.relay(ctx)
+		err := h.relay(ctx, &lost)
+		var mistake *mistakeError
 		switch {
-		case ctx.Err() != nil:
-			return context.Cause(ctx)
-		case isEOF(err):
-			return nil
-		case err != nil && h.In.Source != Typed:
-			return err
-		case err != nil:
+		case err == nil:
+		case ctx.Err() != nil || isEOF(err):
+			if lost != nil {
+				<-ctx.Done()
+				return fmt.Errorf("not everything was sent: %w", lost)
+			}
+			return context.Cause(ctx) // nil, if the input has ended
+		case errors.As(err, &mistake) && (h.In.Source == Typed || h.Commands):
 			h.note("%v", err) // a person may try again
+		default:
+			return err
 		}
 	}
 }
 
+var errNobody = errors.New("nobody is here: not sent")
+
+// mistakeError is input that cannot be sent as it is.
+type mistakeError struct{ error }
+
+func (e *mistakeError) Unwrap() error { return e.error }
+
+// mistaken reports whether sending failed for what was to be sent.
+func mistaken(err error) bool {
+	var enc *charset.EncodeError
+	var framing *frame.Error
+	return errors.As(err, &enc) || errors.As(err, &framing)
+}
+
 // relay sends the next piece of input to everybody, or to the one it names.
-func (h *Terminal) relay(ctx context.Context) error {
-	if h.In.Read == nil || !h.Commands {
-		m, err := h.In.Next()
-		if err != nil {
+// The first that could not be sent to somebody is kept in lost.
+func (h *Terminal) relay(ctx context.Context, lost *error) error {
+	typed := h.In.Source == Typed
+	if !typed {
+		if err := h.await(ctx); err != nil {
 			return err
 		}
-		return h.send(ctx, h.everybody(), m)
+	}
+	m, to, err := h.next()
+	if err != nil {
+		return err
+	}
+	for len(to) == 0 {
+		if typed {
+			return &mistakeError{errNobody}
+		}
+		if err := h.await(ctx); err != nil {
+			*lost = errNobody
+			return err
+		}
+		to = h.everybody()
+	}
+	for _, err := range h.send(ctx, to, m) {
+		switch {
+		case mistaken(err):
+			return &mistakeError{err}
+		case ctx.Err() == nil:
+			h.note("%v", err)
+		}
+		if *lost == nil && !typed {
+			*lost = err
+		}
+	}
+	return nil
+}
+
+// next is the next message and whom it goes to.
+func (h *Terminal) next() (m session.Message, to []*session.Session, err error) {
+	if h.In.Read == nil {
+		m, err = h.In.Next()
+		return m, h.everybody(), err
 	}
 	line, err := h.In.line()
 	if err != nil {
-		return err
+		return m, nil, err
 	}
-	to, line, err := h.address(h.everybody(), line)
+	to = h.everybody()
+	if h.Commands {
+		to, line, err = h.address(to, line)
+	}
+	if err == nil {
+		m, err = h.In.Read(line)
+	}
 	if err != nil {
-		return err
+		err = &mistakeError{err}
 	}
-	m, err := h.In.Read(line)
-	if err != nil {
-		return err
-	}
-	return h.send(ctx, to, m)
+	return m, to, err
 }
 
 func (h *Terminal) everybody() []*session.Session {
@@ -139,25 +219,43 @@ func (h *Terminal) everybody() []*session.Session {
 	return slices.Clone(h.here)
 }
 
-// send waits for one peer, but not for the slowest of several: that one has
+// send waits for an only peer, but not for the slowest of several: that one has
 // its outbox, and then it goes.
-func (h *Terminal) send(ctx context.Context, to []*session.Session, m session.Message) error {
-	switch len(to) {
-	case 0:
-		return errors.New("nobody is here: not sent")
-	case 1:
-		return to[0].Send(ctx, m)
-	}
-	var errs []error
+func (h *Terminal) send(ctx context.Context, to []*session.Session, m session.Message) (errs []error) {
+	patient, hasten := context.WithCancelCause(ctx)
+	defer hasten(nil)
+	alone := h.alone(hasten)
+	defer h.alone(nil)
 	for _, s := range to {
-		if err := s.Post(m); err != nil {
-			if errors.Is(err, session.ErrOutboxFull) {
-				s.Interrupt(err)
+		var err error
+		if !alone {
+			err = s.Post(m)
+		} else if err = s.Send(patient, m); err != nil && patient.Err() != nil {
+			err = context.Cause(patient) // torn or not, this is why
+		}
+		if errors.Is(err, session.ErrOutboxFull) {
+			s.Interrupt(err)
+		}
+		if err != nil {
+			if !mistaken(err) && !s.Datagram() {
+				h.leave(s) // its stream is broken: that is said once
 			}
 			errs = append(errs, fmt.Errorf("to conversation %d (%v): %w", s.ID(), s.Peer(), err))
 		}
 	}
-	return errors.Join(errs...)
+	return errs
+}
+
+// alone reports whether there is one peer only. If another comes, hasten is
+// called.
+func (h *Terminal) alone(hasten context.CancelCauseFunc) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.here) > 1 {
+		return false
+	}
+	h.hasten = hasten
+	return true
 }
 
 // address reads "/to N text".
@@ -170,13 +268,17 @@ func (h *Terminal) address(all []*session.Session, line []byte) (to []*session.S
 		return all, command, nil
 	}
 	name, rest, _ := bytes.Cut(command, []byte(" "))
-	number, rest, _ := bytes.Cut(bytes.TrimLeft(rest, " "), []byte(" "))
-	if string(name) != "to" {
+	number, rest, hasText := bytes.Cut(bytes.TrimLeft(rest, " "), []byte(" "))
+	number = bytes.TrimSpace(number)
+	if string(bytes.TrimSpace(name)) != "to" {
 		return nil, nil, fmt.Errorf("there is no command /%s; there is: /to N text (begin with // to say a slash)", bytes.TrimSpace(name))
 	}
 	id, err := strconv.ParseUint(string(number), 10, 64)
 	if err != nil {
 		return nil, nil, fmt.Errorf("/to needs the number of a conversation, not %q; here: %s", number, numbers(all))
+	}
+	if !hasText {
+		return nil, nil, fmt.Errorf("/to %d needs a text to send", id)
 	}
 	for _, s := range all {
 		if s.ID() == id {

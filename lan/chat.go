@@ -33,6 +33,14 @@ type Chat struct {
 	// In is what the person types, Out where messages are shown.
 	In  io.Reader
 	Out io.Writer
+	// Typed says that a person types: what cannot be sent is said, and Run goes
+	// on. Default: it ends Run.
+	Typed bool
+	// Read turns a line into a message. Default: the line is text.
+	Read func(line []byte) (session.Message, error)
+	// Show shows what Run receives, one message at a time. Default: on Out, as
+	// the course's program does.
+	Show func(s *session.Session, m session.Message) error
 	// Safe makes others' messages harmless to a terminal.
 	Safe bool
 	// Note tells the person what is no message. Default: nobody.
@@ -40,11 +48,15 @@ type Chat struct {
 	// Wait is how long Run still receives after the input's end. Default: 1 s.
 	Wait time.Duration
 
+	ln      net.Listener
+	talking sync.WaitGroup
+	fail    context.CancelCauseFunc
+
+	showing sync.Mutex
+	show    func(s *session.Session, m session.Message) error
+
 	mu       sync.Mutex
-	ln       net.Listener
-	talking  sync.WaitGroup
 	sessions map[string]*session.Session // by the peer's address
-	show     func(from net.Addr, text []byte)
 }
 
 func (c *Chat) note(format string, args ...any) {
@@ -56,26 +68,24 @@ func (c *Chat) note(format string, args ...any) {
 // Run sends what is typed, a line a datagram, to every peer and shows what
 // anybody sends, at the same time, until ctx ends or the input does.
 func (c *Chat) Run(ctx context.Context) error {
-	return c.open(ctx, c.print, func(ctx context.Context) error {
-		var to []*session.Session
-		for _, p := range c.Peers {
-			s, err := c.peer(ctx, p)
-			if err != nil {
+	show := c.Show
+	if show == nil {
+		show = c.print
+	}
+	return c.open(ctx, show, func(ctx context.Context) error {
+		to := make([]*session.Session, len(c.Peers))
+		for i := range to {
+			var err error
+			if to[i], err = c.peer(ctx, c.Peers[i]); err != nil {
 				return err
 			}
-			to = append(to, s)
 		}
 		lines := bufio.NewReader(c.In)
 		for {
 			line, err := lines.ReadBytes('\n')
-			if text := bytes.TrimRight(line, "\r\n"); len(text) > 0 {
-				if len(to) == 0 {
-					c.note("nobody to send to: name a --peer")
-				}
-				for _, s := range to {
-					if err := s.Send(ctx, session.Text(string(text))); err != nil {
-						return fmt.Errorf("send to %v: %w", s.Peer(), err)
-					}
+			if line = bytes.TrimRight(line, "\r\n"); len(line) > 0 {
+				if err := c.say(ctx, to, line); err != nil {
+					return err
 				}
 			}
 			if errors.Is(err, io.EOF) {
@@ -87,6 +97,49 @@ func (c *Chat) Run(ctx context.Context) error {
 			}
 		}
 	})
+}
+
+// say sends a line to every peer. A conversation that ended in silence begins
+// anew.
+func (c *Chat) say(ctx context.Context, to []*session.Session, line []byte) error {
+	if len(to) == 0 {
+		c.note("nobody to send to: name a --peer")
+	}
+	m, err := c.read(line)
+	if err != nil {
+		return c.mistake(err)
+	}
+	for i := range to {
+		err := to[i].Send(ctx, m)
+		if errors.Is(err, net.ErrClosed) && ctx.Err() == nil {
+			if to[i], err = c.peer(ctx, c.Peers[i]); err != nil {
+				return err
+			}
+			err = to[i].Send(ctx, m)
+		}
+		if err != nil {
+			if err := c.mistake(fmt.Errorf("send to %v: %w", to[i].Peer(), err)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *Chat) read(line []byte) (session.Message, error) {
+	if c.Read != nil {
+		return c.Read(line)
+	}
+	return session.Text(string(line)), nil
+}
+
+// mistake tells a person of err, and is err for programs.
+func (c *Chat) mistake(err error) error {
+	if c.Typed {
+		c.note("%v", err)
+		return nil
+	}
+	return err
 }
 
 func (c *Chat) linger(ctx context.Context) {
@@ -103,8 +156,24 @@ func (c *Chat) linger(ctx context.Context) {
 }
 
 // print shows a message as the course's program does.
-func (c *Chat) print(from net.Addr, text []byte) {
-	_, _ = fmt.Fprintf(c.Out, ">>>%s:%s\n", tuple(from), text)
+func (c *Chat) print(s *session.Session, m session.Message) error {
+	line, err := c.format(s, m)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.Out, "%s\n", line)
+	return err
+}
+
+func (c *Chat) format(s *session.Session, m session.Message) (string, error) {
+	text, err := m.AppendText(nil)
+	if err != nil {
+		return "", err
+	}
+	if c.Safe {
+		text = charset.AppendVisible(nil, text, charset.VisibleOptions{})
+	}
+	return fmt.Sprintf(">>>%s:%s", tuple(s.Peer()), text), nil
 }
 
 // tuple is an address as Python prints it.
@@ -118,7 +187,7 @@ func tuple(a net.Addr) string {
 
 // open binds the port, receives in the background, and runs talk. Everything
 // has ended when it returns, but for a read of In that cannot be canceled.
-func (c *Chat) open(ctx context.Context, show func(net.Addr, []byte), talk func(context.Context) error) error {
+func (c *Chat) open(ctx context.Context, show func(*session.Session, session.Message) error, talk func(context.Context) error) error {
 	network := c.Network
 	if network == nil {
 		network = endpoint.Host{}
@@ -128,8 +197,8 @@ func (c *Chat) open(ctx context.Context, show func(net.Addr, []byte), talk func(
 		return fmt.Errorf("listen on %v: %w", c.Bind, err)
 	}
 	c.note("listening on %v", endpoint.AddrOf(c.Bind.Scheme, ln.Addr()))
-	ctx, cancel := context.WithCancel(ctx)
-	c.ln, c.show, c.sessions = ln, show, make(map[string]*session.Session)
+	ctx, cancel := context.WithCancelCause(ctx)
+	c.ln, c.show, c.fail, c.sessions = ln, show, cancel, make(map[string]*session.Session)
 	c.talking.Go(func() {
 		for {
 			conn, err := ln.Accept()
@@ -149,7 +218,7 @@ func (c *Chat) open(ctx context.Context, show func(net.Addr, []byte), talk func(
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
-	cancel()
+	cancel(nil)
 	_ = ln.Close()
 	c.talking.Wait()
 	return err
@@ -176,17 +245,17 @@ func (c *Chat) hold(ctx context.Context, conn net.Conn) *session.Session {
 			if err != nil {
 				return
 			}
-			text, err := m.AppendText(nil)
-			if err != nil {
+			c.showing.Lock()
+			err = c.show(s, m)
+			c.showing.Unlock()
+			var bad *charset.DecodeError
+			switch {
+			case errors.As(err, &bad): // which must not end our talk with others
 				c.note("%v sent what is no text: %v", s.Peer(), err)
-				continue
+			case err != nil:
+				c.fail(err)
+				return
 			}
-			if c.Safe {
-				text = charset.AppendVisible(nil, text, charset.VisibleOptions{})
-			}
-			c.mu.Lock()
-			c.show(s.Peer(), text)
-			c.mu.Unlock()
 		}
 	})
 	return s
@@ -198,12 +267,12 @@ func (c *Chat) peer(ctx context.Context, a endpoint.Addr) (*session.Session, err
 	if !ok {
 		return nil, fmt.Errorf("chat at %v: only UDP can send from the port it receives at", c.Bind)
 	}
-	for {
+	for began := time.Now(); ; {
 		conn, err := d.Dial(ctx, a)
 		switch {
 		case err == nil:
 			return c.hold(ctx, conn), nil
-		case !errors.Is(err, endpoint.ErrPeerExists):
+		case !errors.Is(err, endpoint.ErrPeerExists), time.Since(began) > time.Second:
 			return nil, fmt.Errorf("send to %v: %w", a, err)
 		}
 		if s := c.known(ctx, a); s != nil {
@@ -219,9 +288,12 @@ func (c *Chat) peer(ctx context.Context, a endpoint.Addr) (*session.Session, err
 }
 
 func (c *Chat) known(ctx context.Context, a endpoint.Addr) *session.Session {
-	hosts, err := net.DefaultResolver.LookupHost(ctx, a.Host)
-	if err != nil {
-		hosts = []string{a.Host}
+	hosts := []string{"127.0.0.1", "::1"} // what no host means
+	if a.Host != "" {
+		var err error
+		if hosts, err = net.DefaultResolver.LookupHost(ctx, a.Host); err != nil {
+			hosts = []string{a.Host}
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strconv"
 	"strings"
 
@@ -21,12 +20,17 @@ import (
 func (c *Chat) RunMenu(ctx context.Context) error {
 	inbox := make(chan string, maxWaiting)
 	lost := 0
-	keep := func(from net.Addr, text []byte) { // called with c.mu held
+	keep := func(s *session.Session, m session.Message) error {
+		line, err := c.format(s, m)
+		if err != nil {
+			return err
+		}
 		select {
-		case inbox <- fmt.Sprintf(">>>%s:%s", tuple(from), text):
+		case inbox <- line:
 		default:
 			lost++
 		}
+		return nil
 	}
 	return c.open(ctx, keep, func(ctx context.Context) error {
 		in := bufio.NewReader(c.In)
@@ -52,12 +56,12 @@ func (c *Chat) RunMenu(ctx context.Context) error {
 				case <-ctx.Done():
 					return context.Cause(ctx)
 				}
-				c.mu.Lock()
+				c.showing.Lock()
 				if lost > 0 {
 					c.note("%d messages came that there was no room to keep", lost)
 					lost = 0
 				}
-				c.mu.Unlock()
+				c.showing.Unlock()
 			default:
 				fmt.Fprintln(c.Out, "输入有误，请重新输入...")
 			}
@@ -85,9 +89,12 @@ func (c *Chat) menuSend(ctx context.Context, in *bufio.Reader) error {
 		c.note("%q is no port", answers[2])
 		return nil
 	}
-	s, err := c.peer(ctx, endpoint.Addr{Scheme: "udp", Host: strings.TrimSpace(answers[1]), Port: uint16(port)})
+	m, err := c.read([]byte(answers[0]))
 	if err == nil {
-		err = s.Send(ctx, session.Text(answers[0]))
+		var s *session.Session
+		if s, err = c.peer(ctx, endpoint.Addr{Scheme: "udp", Host: strings.TrimSpace(answers[1]), Port: uint16(port)}); err == nil {
+			err = s.Send(ctx, m)
+		}
 	}
 	if err != nil {
 		c.note("not sent: %v", err)

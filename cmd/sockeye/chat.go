@@ -1,10 +1,14 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"sockeye.dev/endpoint"
+	"sockeye.dev/handler"
 	"sockeye.dev/lan"
+	"sockeye.dev/session"
 )
 
 func (a *app) chatCmd() *cobra.Command {
@@ -20,7 +24,7 @@ receives; what arrived meanwhile is kept.`,
 		Example: `  sockeye chat --bind :7890 --peer 192.168.1.5:7890
   sockeye chat --menu`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			bind, err := address(udp(t.bind))
 			if err != nil {
 				return err
@@ -33,13 +37,27 @@ receives; what arrived meanwhile is kept.`,
 				}
 				c.Peers = append(c.Peers, peer)
 			}
-			p, err := a.plan(&t, bind, nil)
+			p, err := a.hosting(&t, bind, nil)
 			if err != nil {
 				return err
 			}
+			if menu && t.hex {
+				return usage("--menu is a dialogue in text: --hex does not go with it")
+			}
+			observer, closeRecord, err := a.observers(&t, p.config.Format.Encoding)
+			if err != nil {
+				return err
+			}
+			defer func() { err = and(err, closeRecord()) }()
+			p.config.Observer = observer
 			in, closeIn := a.input()
 			defer closeIn()
 			c.Bind, c.Config, c.In, c.Safe = p.addr, p.config, in.R, isTerminal(a.stdout)
+			c.Typed, c.Read = in.Source == handler.Typed, p.reader()
+			if out := a.printer(&p); out.Style == handler.Hex || out.Style == handler.JSON {
+				out.Label = func(s *session.Session) string { return fmt.Sprintf("%v ", s.Peer()) }
+				c.Show = out.Print
+			}
 			if menu {
 				return c.RunMenu(cmd.Context())
 			}
@@ -47,8 +65,9 @@ receives; what arrived meanwhile is kept.`,
 		},
 	}
 	t.register(cmd.Flags())
+	t.registerInput(cmd.Flags())
 	cmd.Flags().StringVar(&t.bind, "bind", "127.0.0.1:7890", "our own `address`")
-	cmd.Flags().StringArrayVar(&peers, "peer", nil, "whom to send to; may be repeated")
+	cmd.Flags().StringArrayVar(&peers, "peer", nil, "`address` to send to; may be repeated")
 	cmd.Flags().BoolVar(&menu, "menu", false, "the course's dialogue")
 	return cmd
 }

@@ -1,9 +1,8 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -29,7 +28,10 @@ The end of the input ends our side, and the reply is waited for, however late.
 The peer's end ends the program once everything is printed; a file on standard
 input is still sent to its end, and a pipe until it has been silent for 1 s.
 Over UDP one line is one datagram; after the input's end replies are waited for
-until it has been quiet for --wait. Without an address, on a terminal, it asks.`,
+until it has been quiet for --wait.
+
+Without an address, on a terminal, it asks for host, port and a first text, as
+the course's client does; that text goes as it is, without a newline.`,
 		Example: `  sockeye connect 127.0.0.1:7788
   echo hello | sockeye connect udp://127.0.0.1:7788
   sockeye connect tcp://192.168.1.7:8080 --encoding gbk --frame crlf`,
@@ -37,11 +39,12 @@ until it has been quiet for --wait. Without an address, on a terminal, it asks.`
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			in, closeIn := a.input()
 			defer closeIn()
-			if len(args) == 0 {
+			asked := len(args) == 0
+			if asked {
 				if in.Source != handler.Typed {
 					return usage("connect needs an address: sockeye connect 127.0.0.1:7788")
 				}
-				if args, err = a.ask(in); err != nil {
+				if args, err = a.ask(cmd.Context(), in); err != nil {
 					return err
 				}
 			}
@@ -55,41 +58,62 @@ until it has been quiet for --wait. Without an address, on a terminal, it asks.`
 			}
 			p.reading(in)
 			h := &handler.Stdio{In: in, Out: a.printer(&p), Wait: time.Duration(wait)}
-			return a.converse(cmd.Context(), &t, &p, again, h.Serve)
+			return a.converse(cmd.Context(), &t, &p, again, func(ctx context.Context, s *session.Session) error {
+				if asked {
+					a.askText(in)
+				}
+				return h.Serve(ctx, s)
+			})
 		},
 	}
 	t.register(cmd.Flags())
+	t.registerInput(cmd.Flags())
 	t.registerDial(cmd.Flags())
-	cmd.Flags().Var(&wait, "wait", "datagrams: end after so `long` a silence once the input has ended (default 1s)")
-	cmd.Flags().Var(&again, "retry", "try to connect so many times more, with growing pauses")
+	cmd.Flags().Var(&wait, "wait", "datagrams: end after this `time` of silence once the input has ended (default 1s)")
+	cmd.Flags().Var(&again, "retry", "try to connect `N` (or forever) times more, with growing pauses")
 	return cmd
 }
 
 // ask asks a person for the address, as the course's client does.
-func (a *app) ask(in *handler.Input) ([]string, error) {
-	r := bufio.NewReader(in.R)
-	in.R = readerOf(r, in.R)
+func (a *app) ask(ctx context.Context, in *handler.Input) ([]string, error) {
+	stop := context.AfterFunc(ctx, in.Stop)
+	defer stop()
+	in.Read = handler.TextLine
 	var answers [2]string
-	for i, question := range []string{"host: ", "port: "} {
-		fmt.Fprint(a.stderr, question)
-		line, err := r.ReadString('\n')
-		if err != nil {
-			return nil, fmt.Errorf("read the %s %w", strings.TrimSpace(question), err)
+	for i, question := range []string{"host", "port"} {
+		fmt.Fprintf(a.stderr, "%s: ", question)
+		m, err := in.Next()
+		switch {
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case err != nil:
+			return nil, fmt.Errorf("read the %s: %w", question, err)
 		}
-		answers[i] = strings.TrimSpace(line)
+		answers[i] = strings.TrimSpace(m.String())
 	}
 	return []string{net.JoinHostPort(answers[0], answers[1])}, nil
+}
+
+// askText asks for a text and makes the next line of in that: a message
+// without a newline, as the course's client sends it.
+func (a *app) askText(in *handler.Input) {
+	fmt.Fprint(a.stderr, "text: ")
+	usual := in.Read
+	in.Read = func(line []byte) (session.Message, error) {
+		in.Read = usual
+		return usual(bytes.TrimRight(line, "\r\n"))
+	}
 }
 
 // converse dials, lets hold hold the conversation, and closes it. The error is
 // hold's, or else what closing could not deliver; what a recording has lost
 // comes with it.
 func (a *app) converse(ctx context.Context, t *talk, p *plan, again retries, hold func(context.Context, *session.Session) error) (err error) {
-	observer, closeRecord, err := a.observers(t)
+	observer, closeRecord, err := a.observers(t, p.config.Format.Encoding)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeRecord()) }()
+	defer func() { err = and(err, closeRecord()) }()
 	p.config.Observer = observer
 	conn, err := a.dial(ctx, t, p.addr, again)
 	if err != nil {
@@ -98,8 +122,8 @@ func (a *app) converse(ctx context.Context, t *talk, p *plan, again retries, hol
 	s := session.New(conn, &p.config)
 	err = hold(ctx, s)
 	a.log().Info("conversation over", "conv", s.ID(), "peer", s.Peer().String(), "received", s.Received(), "sent", s.Sent())
-	if errClose := s.Close(); err == nil {
-		err = errClose
+	if errClose := s.Close(); err == nil || err == errInterrupted {
+		err = and(err, errClose)
 	}
 	return err
 }

@@ -20,6 +20,7 @@ var streams = []string{"tcp", "unix"}
 // The reply to a request that ends with the end of the input arrives, however
 // late: the table of what other tools do with `echo hi | tool`.
 func TestReplyAfterEOF(t *testing.T) {
+	t.Parallel()
 	for _, network := range streams {
 		for _, late := range []time.Duration{0, 1500 * time.Millisecond, 4 * time.Second} {
 			t.Run(fmt.Sprint(network, late), func(t *testing.T) {
@@ -40,6 +41,7 @@ func TestReplyAfterEOF(t *testing.T) {
 
 // The peer's end ends the program although a pipe holds its input open.
 func TestPeerClosesFirst(t *testing.T) {
+	t.Parallel()
 	for _, network := range streams {
 		t.Run(network, func(t *testing.T) {
 			t.Parallel()
@@ -141,6 +143,7 @@ func TestBothWays(t *testing.T) {
 
 // UDP: replies are waited for, and none is exit 3.
 func TestDatagramReply(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		late time.Duration
 		args []string

@@ -46,6 +46,18 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
+// and adds to err what is found wrong later. That outweighs an interruption,
+// which is nothing wrong.
+func and(err, later error) error {
+	switch {
+	case later == nil:
+		return err
+	case err == nil, err == errInterrupted:
+		return later
+	}
+	return errors.Join(err, later)
+}
+
 func hint(err error) string {
 	var spec *frame.SpecError
 	if errors.As(err, &spec) && spec.Hint != "" {

@@ -1,13 +1,7 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"math"
-	"net"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +12,6 @@ import (
 	"sockeye.dev/endpoint"
 	"sockeye.dev/frame"
 	"sockeye.dev/handler"
-	"sockeye.dev/observe"
 	"sockeye.dev/session"
 )
 
@@ -34,16 +27,20 @@ type talk struct {
 }
 
 func (t *talk) register(fs *pflag.FlagSet) {
-	fs.StringVar(&t.encoding, "encoding", "auto", "text `encoding` of the peer (see sockeye text list)")
-	fs.StringVar(&t.sendEncoding, "send-encoding", "", "`encoding` of what is sent, if another")
-	fs.StringVar(&t.legacy, "legacy", "", "what auto takes text for that is not UTF-8 (default: the locale's)")
-	fs.StringVar(&t.errors, "errors", "", "text that does not fit: strict, ignore, replace, backslashreplace,\nxmlcharrefreplace, surrogateescape (default: replace reading, strict writing)")
-	fs.StringVar(&t.frame, "frame", "", "where a message ends: raw, line, crlf, nul, delim:TEXT, delim:hex:XX,\nfixed:N, quiet:20ms, line+quiet:50ms, datagram")
+	fs.StringVar(&t.encoding, "encoding", "", "text encoding of the peer, by `name` (default auto; see sockeye text list)")
+	fs.StringVar(&t.sendEncoding, "send-encoding", "", "encoding of what is sent, by `name`, if another")
+	fs.StringVar(&t.legacy, "legacy", "", "what auto takes text for that is not UTF-8, by `name` (default: the locale's)")
+	fs.StringVar(&t.errors, "errors", "", "`policy` for text that does not fit: strict, ignore, replace, backslashreplace,\nxmlcharrefreplace, surrogateescape (default: replace reading, strict writing)")
+	fs.StringVar(&t.frame, "frame", "", "`framing`, where a message ends: raw, line, crlf, nul, delim:TEXT, delim:hex:XX,\nfixed:N, len8, len16, len16le, len32, len32le, slip, cobs, quiet:20ms,\nline+quiet:50ms, datagram")
+	fs.Var(&t.idle, "idle", "end a conversation after this `time` in which nothing comes\n(default: never; datagram peers of a listener 60s)")
+	fs.StringVar(&t.record, "record", "", "write what is said to `file` (.jsonl or .txt)")
+	fs.BoolVar(&t.recordDrop, "record-drop", false, "rather lose records than slow the traffic")
+}
+
+// registerInput adds the flags that say how what is typed is read.
+func (t *talk) registerInput(fs *pflag.FlagSet) {
 	fs.BoolVar(&t.hex, "hex", false, "type and show bytes as hexadecimal digits")
 	fs.BoolVar(&t.escapes, "escapes", false, `understand \r \n \x00 \u4f60 in what is sent`)
-	fs.Var(&t.idle, "idle", "end a conversation in which nothing comes for so `long` (datagrams: 60s)")
-	fs.StringVar(&t.record, "record", "", "write what is said to `FILE` (.jsonl or .txt)")
-	fs.BoolVar(&t.recordDrop, "record-drop", false, "rather lose records than slow the traffic")
 }
 
 // duration is a flag like 500ms, 2s, 1m; a bare number is seconds.
@@ -82,7 +79,8 @@ func address(arg string) (endpoint.Addr, error) {
 type plan struct {
 	addr    endpoint.Addr // without our options
 	config  session.Config
-	textual bool // an encoding was asked for
+	decoded bool // what comes is to be shown as text: its encoding was asked for
+	textual bool // what is sent is text: some encoding was asked for
 	framed  bool // a framing was asked for
 	hex     bool
 	escapes bool
@@ -99,7 +97,12 @@ func (a *app) plan(t *talk, addr endpoint.Addr, def frame.Framer) (plan, error) 
 			*to = v
 		}
 	}
-	p := plan{addr: addr, textual: own.encoding != "auto" || own.sendEncoding != "", hex: t.hex, escapes: t.escapes}
+	if v, ok := addr.Options.Take("idle"); ok {
+		if err := own.idle.Set(v); err != nil {
+			return plan{}, usage("idle of %v: %w", addr, err)
+		}
+	}
+	p := plan{addr: addr, decoded: own.encoding != "", textual: own.encoding != "" || own.sendEncoding != "", hex: t.hex, escapes: t.escapes}
 	f, err := a.format(&own)
 	if err != nil {
 		return p, err
@@ -114,8 +117,30 @@ func (a *app) plan(t *talk, addr endpoint.Addr, def frame.Framer) (plan, error) 
 			return p, usageError{err}
 		}
 	}
-	p.config = session.Config{Format: f, Idle: time.Duration(t.idle)}
+	p.config = session.Config{Format: f, Idle: time.Duration(own.idle)}
 	return p, nil
+}
+
+// hosting is plan for an address that is listened on. There the endpoint ends
+// silent datagram conversations: it knows when a peer was last spoken to, too.
+func (a *app) hosting(t *talk, addr endpoint.Addr, def frame.Framer) (plan, error) {
+	idle, own := addr.Options.Take("idle")
+	udp := addr.Scheme == "udp"
+	if own && !udp {
+		addr.Options.Set("idle", idle)
+	}
+	p, err := a.plan(t, addr, def)
+	if !udp {
+		return p, err
+	}
+	p.config.Idle = 0
+	switch {
+	case own:
+		p.addr.Options.Set("idle", idle)
+	case t.idle > 0:
+		p.addr.Options.Set("idle", time.Duration(t.idle).String())
+	}
+	return p, err
 }
 
 // format is the encodings and policies that the flags ask for.
@@ -130,7 +155,7 @@ func (a *app) format(t *talk) (session.Format, error) {
 	}
 	f.Encoding = charset.Auto(legacy)
 	f.Decode = charset.Replace
-	if strings.EqualFold(t.encoding, "auto") {
+	if t.encoding == "" || strings.EqualFold(t.encoding, "auto") {
 		if legacy == nil {
 			f.Decode = charset.BackslashReplace
 		}
@@ -183,7 +208,7 @@ func (a *app) printer(p *plan) *handler.Printer {
 		out.Style = handler.Hex
 	case isTerminal(a.stdout):
 		out.Style = handler.Safe
-	case p.textual:
+	case p.decoded:
 		out.Style = handler.Text
 	}
 	out.Undecodable = func(s *session.Session) {
@@ -194,15 +219,24 @@ func (a *app) printer(p *plan) *handler.Printer {
 	return out
 }
 
+// reader reads a line that a person has typed.
+func (p *plan) reader() func(line []byte) (session.Message, error) {
+	switch {
+	case p.hex:
+		return handler.HexLine
+	case p.escapes:
+		return handler.EscapedLine
+	}
+	return handler.TextLine
+}
+
 // reading says how input lines become messages: not at all where bytes go out
 // as they come.
 func (p *plan) reading(in *handler.Input) {
 	_, raw := p.config.Format.Framing.(frame.Raw)
 	switch {
-	case p.hex:
-		in.Read = handler.HexLine
-	case p.escapes:
-		in.Read = handler.EscapedLine
+	case p.hex, p.escapes:
+		in.Read = p.reader()
 	case p.textual, in.Source == handler.Typed:
 		in.Read, in.KeepEnd = handler.TextLine, raw
 	case !raw:

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 
 	"github.com/spf13/cobra"
 
+	"sockeye.dev/charset"
 	"sockeye.dev/endpoint"
 	"sockeye.dev/frame"
 	"sockeye.dev/handler"
@@ -54,12 +56,13 @@ there the input's end ends our side.`,
 	}
 	f := cmd.Flags()
 	t.register(f)
+	t.registerInput(f)
 	f.BoolVar(&l.echo, "echo", false, "send everything back")
 	f.StringVar(&l.reply, "reply", "", "answer every message with `TEXT` (with --once: one, then close)")
 	f.BoolVar(&l.once, "once", false, "serve one conversation, then exit with its truth")
 	f.BoolVarP(&l.interactive, "interactive", "i", false, "understand /to N text although standard input is no terminal")
-	f.IntVar(&l.max, "max", 0, "conversations at once (default: as many as there are descriptors)")
-	f.IntVar(&l.maxPerSource, "max-per-source", 0, "conversations at once from one address (default: no limit)")
+	f.IntVar(&l.max, "max", 0, "at most `N` conversations at once at each ADDR (default: as many as there are descriptors)")
+	f.IntVar(&l.maxPerSource, "max-per-source", 0, "at most `N` of them from one source address (default: no limit)")
 	return cmd
 }
 
@@ -76,17 +79,17 @@ func (a *app) listen(cmd *cobra.Command, args []string, t *talk, l *listenFlags)
 		if err != nil {
 			return err
 		}
-		p, err := a.plan(t, addr, def)
+		p, err := a.hosting(t, addr, def)
 		if err != nil {
 			return err
 		}
 		plans = append(plans, p)
 	}
-	observer, closeRecord, err := a.observers(t)
+	observer, closeRecord, err := a.observers(t, encodingOf(plans))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeRecord()) }()
+	defer func() { err = and(err, closeRecord()) }()
 
 	in, closeIn := a.input()
 	defer closeIn()
@@ -135,19 +138,44 @@ func (a *app) listen(cmd *cobra.Command, args []string, t *talk, l *listenFlags)
 	if typed != nil {
 		run = typed.Run
 	}
-	return a.host(ctx, doors, nil, run)
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	w := &vital{Writer: out.W, fail: fail}
+	out.W = w
+	return and(a.host(ctx, doors, nil, run), w.err)
+}
+
+// vital is output without which hosting makes no sense. Its owner writes from
+// one goroutine at a time.
+type vital struct {
+	io.Writer
+	fail context.CancelCauseFunc
+	err  error
+}
+
+func (v *vital) Write(p []byte) (int, error) {
+	n, err := v.Writer.Write(p)
+	if err != nil && v.err == nil {
+		v.err = err
+		v.fail(err)
+	}
+	return n, err
+}
+
+// encodingOf is the encoding that all plans have in common, or nil.
+func encodingOf(plans []plan) *charset.Encoding {
+	enc := plans[0].config.Format.Encoding
+	for _, p := range plans[1:] {
+		if p.config.Format.Encoding != enc {
+			return nil
+		}
+	}
+	return enc
 }
 
 // message is text from an argument as the flags want it read.
 func (a *app) message(p *plan, text string) (session.Message, error) {
-	read := handler.TextLine
-	switch {
-	case p.hex:
-		read = handler.HexLine
-	case p.escapes:
-		read = handler.EscapedLine
-	}
-	m, err := read([]byte(text))
+	m, err := p.reader()([]byte(text))
 	if err != nil {
 		return m, usageError{err}
 	}
@@ -200,7 +228,7 @@ func (a *app) host(ctx context.Context, doors []door, ready func([]net.Listener)
 	}
 	if run != nil {
 		all.Go(func() {
-			if err := run(ctx); err != nil && ctx.Err() == nil {
+			if err := run(ctx); err != nil && err != context.Cause(ctx) {
 				errs[len(doors)] = err
 				cancel(err)
 			}

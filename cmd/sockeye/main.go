@@ -26,8 +26,8 @@ func run() int {
 	defer stop()
 	root := a.root()
 	err := root.ExecuteContext(ctx)
-	if errors.Is(err, errInterrupted) {
-		err = nil // a person's Ctrl-C is an end like others
+	if err == errInterrupted {
+		err = nil // a person's Ctrl-C is an end like others, if nothing was lost by it
 	}
 	return a.report(err)
 }
@@ -106,7 +106,23 @@ Addresses: tcp://host:port  udp://host:port  unix:///path  host:port (tcp)
 	root.PersistentFlags().CountVarP(&a.verbose, "verbose", "v", "say on stderr what happens: -v conversations, -vv every message")
 	root.AddCommand(a.connectCmd(), a.sendCmd(), a.listenCmd(), a.serveCmd(), a.chatCmd(), a.textCmd(), a.versionCmd())
 	root.SetHelpTemplate(helpTemplate)
+	usageOfArgs(root)
 	return root
+}
+
+// usageOfArgs makes too many or too few arguments wrong usage everywhere.
+func usageOfArgs(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usageError{err}
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		usageOfArgs(sub)
+	}
 }
 
 const helpTemplate = `{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}

@@ -54,8 +54,11 @@ close, after --replies messages (datagrams: 1), or when the line stays quiet for
 			if err != nil {
 				return err
 			}
-			if f.every > 0 && len(args) == 1 {
+			switch {
+			case f.every > 0 && len(args) == 1:
 				return usage("--every repeats texts: give some")
+			case f.every == 0 && cmd.Flags().Changed("count"):
+				return usage("--count counts what --every repeats: give both")
 			}
 			var texts []session.Message
 			for _, text := range args[1:] {
@@ -72,15 +75,16 @@ close, after --replies messages (datagrams: 1), or when the line stays quiet for
 	}
 	fs := cmd.Flags()
 	t.register(fs)
+	t.registerInput(fs)
 	t.registerDial(fs)
-	fs.Var(&f.wait, "wait", "how `long` to wait for a first reply (default 5s, datagrams 1s)")
-	fs.Var(&f.quiet, "quiet", "end after so `long` a silence after a reply (default 500ms)")
+	fs.Var(&f.wait, "wait", "wait this `time` for a first reply (default 5s, datagrams 1s)")
+	fs.Var(&f.quiet, "quiet", "end after this `time` of silence after a reply (default 500ms)")
 	fs.IntVar(&f.replies, "replies", 0, "end after `N` messages (default: datagrams 1, streams: no limit)")
 	fs.BoolVar(&f.noWait, "no-wait", false, "expect no reply")
 	fs.BoolVar(&f.keepOpen, "keep-open", false, "do not end our side after sending")
 	fs.Var(&f.every, "every", "repeat at this `interval`")
 	fs.IntVar(&f.count, "count", 0, "with --every: repeat `N` times in all (default: until interrupted)")
-	fs.Var(&again, "retry", "try to connect so many times more, with growing pauses")
+	fs.Var(&again, "retry", "try to connect `N` (or forever) times more, with growing pauses")
 	return cmd
 }
 
@@ -92,26 +96,25 @@ func (a *app) exchange(ctx context.Context, s *session.Session, p *plan, f *send
 		rounds = f.count
 	}
 	for n := 1; ; n++ {
-		began := time.Now()
+		next := time.Now().Add(time.Duration(f.every))
 		if err := a.sendAll(ctx, s, p, texts); err != nil {
-			return fmt.Errorf("not everything was sent: %w", err)
+			return err
 		}
 		last := n == rounds
+		var ended error
 		if last && !f.keepOpen {
-			if err := s.CloseWrite(); err != nil {
-				return err
-			}
+			ended = s.CloseWrite() // a peer that is gone may have said something before
 		}
 		if !f.noWait {
-			if err := a.replies(ctx, s, out, f, last); err != nil {
+			if err := a.replies(ctx, s, out, f, next, last); err != nil {
 				return err
 			}
 		}
 		if last {
-			return nil
+			return ended
 		}
 		select {
-		case <-time.After(time.Until(began.Add(time.Duration(f.every)))):
+		case <-time.After(time.Until(next)):
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -121,7 +124,7 @@ func (a *app) exchange(ctx context.Context, s *session.Session, p *plan, f *send
 // sendAll sends the texts or, without any, standard input.
 func (a *app) sendAll(ctx context.Context, s *session.Session, p *plan, texts []session.Message) error {
 	for _, m := range texts {
-		if err := s.Send(ctx, m); err != nil {
+		if err := send(ctx, s, m); err != nil {
 			return err
 		}
 	}
@@ -135,11 +138,15 @@ func (a *app) sendAll(ctx context.Context, s *session.Session, p *plan, texts []
 	defer stop()
 	for {
 		m, err := in.Next()
-		if errors.Is(err, io.EOF) {
+		switch {
+		case errors.Is(err, io.EOF):
 			return nil
-		}
-		if err == nil {
-			err = s.Send(ctx, m)
+		case err == nil:
+			err = send(ctx, s, m)
+		case ctx.Err() != nil && in.Source != handler.File:
+			err = context.Cause(ctx) // who typed may have been through
+		case ctx.Err() != nil:
+			err = fmt.Errorf("not everything was sent: %w", context.Cause(ctx))
 		}
 		if err != nil {
 			return err
@@ -147,8 +154,16 @@ func (a *app) sendAll(ctx context.Context, s *session.Session, p *plan, texts []
 	}
 }
 
-// replies prints what comes back until it is enough.
-func (a *app) replies(ctx context.Context, s *session.Session, out *handler.Printer, f *sendFlags, last bool) error {
+func send(ctx context.Context, s *session.Session, m session.Message) error {
+	if err := s.Send(ctx, m); err != nil {
+		return fmt.Errorf("not everything was sent: %w", err)
+	}
+	return nil
+}
+
+// replies prints what comes back until it is enough; if nobody said how much
+// that is, all but the last round end when the next one begins.
+func (a *app) replies(ctx context.Context, s *session.Session, out *handler.Printer, f *sendFlags, next time.Time, last bool) error {
 	wait, quiet, enough := 5*time.Second, 500*time.Millisecond, f.replies
 	if s.Datagram() {
 		wait = time.Second
@@ -192,6 +207,8 @@ func (a *app) replies(ctx context.Context, s *session.Session, out *handler.Prin
 		if n++; n == enough {
 			return nil
 		}
-		until = quiet
+		if until = quiet; !last && f.replies == 0 {
+			until = min(quiet, time.Until(next))
+		}
 	}
 }

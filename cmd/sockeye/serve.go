@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net"
 
@@ -35,19 +34,14 @@ in its own encoding, a line or 50 ms of silence ending a message.`,
 				return err
 			}
 			defer lobby.Close()
-			observer, closeRecord, err := a.observers(&t)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, closeRecord()) }()
 			chat := &handler.Chat{Room: lobby}
-			var doors []door
+			var plans []plan
 			for _, arg := range listen {
 				addr, err := address(arg)
 				if err != nil {
 					return err
 				}
-				p, err := a.plan(&t, addr, handler.ByMessage)
+				p, err := a.hosting(&t, addr, handler.ByMessage)
 				if err != nil {
 					return err
 				}
@@ -57,14 +51,24 @@ in its own encoding, a line or 50 ms of silence ending a message.`,
 				if t.errors == "" {
 					p.config.Format.Encode = charset.Replace // no member loses a line for one character
 				}
-				p.config.MaxMessage, p.config.Amplify, p.config.Observer = 16<<10, 1, observer
+				p.config.MaxMessage, p.config.Amplify = 16<<10, 1
+				plans = append(plans, p)
+			}
+			observer, closeRecord, err := a.observers(&t, encodingOf(plans))
+			if err != nil {
+				return err
+			}
+			defer func() { err = and(err, closeRecord()) }()
+			var doors []door
+			for _, p := range plans {
+				p.config.Observer = observer
 				doors = append(doors, door{p.addr, &session.Server{Handler: chat, Config: p.config, Log: a.log()}})
 			}
 			return a.host(cmd.Context(), doors, a.howTo, nil)
 		},
 	}
 	t.register(cmd.Flags())
-	cmd.Flags().StringArrayVar(&listen, "listen", []string{"tcp://127.0.0.1:7788", "udp://127.0.0.1:7788"}, "where to listen; may be repeated")
+	cmd.Flags().StringArrayVar(&listen, "listen", []string{"tcp://127.0.0.1:7788", "udp://127.0.0.1:7788"}, "`address` to listen on; may be repeated")
 	return cmd
 }
 

@@ -39,17 +39,3 @@ func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
-
-// buffered reads through r what it has taken from a cancelable reader.
-type buffered struct {
-	io.Reader
-	under io.Reader
-}
-
-func readerOf(r, under io.Reader) io.Reader { return buffered{r, under} }
-
-// Cancel ends a read under way, if the reader below can do that.
-func (b buffered) Cancel() bool {
-	c, ok := b.under.(interface{ Cancel() bool })
-	return ok && c.Cancel()
-}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 
@@ -30,17 +32,18 @@ func (a *app) encodeCmd() *cobra.Command {
 	var policy string
 	var asHex bool
 	cmd := &cobra.Command{
-		Use:     "encode ENCODING [TEXT...]",
-		Short:   "Text to bytes",
-		Long:    "Encode writes TEXT, or UTF-8 from standard input, in ENCODING: as bytes, or as hexadecimal digits with --hex and on a terminal.",
+		Use:   "encode ENCODING [TEXT...]",
+		Short: "Text to bytes",
+		Long: `Encode writes TEXT, or UTF-8 from standard input, in ENCODING: as bytes, or as
+hexadecimal digits with --hex and on a terminal.`,
 		Example: "  sockeye text encode gbk 你好 --hex",
 		Args:    needEncoding,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			e, p, err := codec(args[0], policy)
 			if err != nil {
 				return err
 			}
-			text, err := a.argument(args[1:])
+			text, err := a.argument(cmd.Context(), args[1:])
 			if err != nil {
 				return err
 			}
@@ -64,17 +67,18 @@ func (a *app) decodeCmd() *cobra.Command {
 	var policy string
 	var asHex bool
 	cmd := &cobra.Command{
-		Use:     "decode ENCODING [TEXT...]",
-		Short:   "Bytes to text",
-		Long:    "Decode reads bytes in ENCODING from standard input, or from TEXT with --hex, and writes UTF-8.",
+		Use:   "decode ENCODING [TEXT...]",
+		Short: "Bytes to text",
+		Long: `Decode reads bytes in ENCODING from standard input, or from TEXT with --hex, and
+writes UTF-8.`,
 		Example: "  sockeye text decode gbk --hex 'c4 e3 ba c3'",
 		Args:    needEncoding,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			e, p, err := codec(args[0], policy)
 			if err != nil {
 				return err
 			}
-			b, err := a.argument(args[1:])
+			b, err := a.argument(cmd.Context(), args[1:])
 			if err != nil {
 				return err
 			}
@@ -104,26 +108,23 @@ func (a *app) decodeCmd() *cobra.Command {
 
 func (a *app) detectCmd() *cobra.Command {
 	return &cobra.Command{
-		Use:     "detect [FILE]",
-		Short:   "Guess the encoding of a file or standard input",
+		Use:   "detect [FILE]",
+		Short: "Guess the encoding of a file or standard input",
+		Long: `Detect prints what encodings a file or standard input may be in, the most likely
+first, with how likely each is. Only a byte order mark is certain; a few
+characters are next to nothing to go by, and then it says so.`,
 		Example: "  sockeye text detect notes.txt",
 		Args:    cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			in := a.stdin
-			if len(args) == 1 {
-				f, err := os.Open(args[0])
-				if err != nil {
-					return err
-				}
-				defer f.Close()
-				in = f
-			}
-			data, err := io.ReadAll(io.LimitReader(in, 1<<20))
+		RunE: func(cmd *cobra.Command, args []string) error {
+			data, err := a.sample(cmd.Context(), args)
 			if err != nil {
 				return err
 			}
 			guesses := charset.Detect(data)
-			if len(guesses) == 0 {
+			switch {
+			case len(data) == 0:
+				return errors.New("detect: there are no bytes to go by")
+			case len(guesses) == 0:
 				return errors.New("detect: no encoding fits these bytes")
 			}
 			for _, g := range guesses {
@@ -136,9 +137,41 @@ func (a *app) detectCmd() *cobra.Command {
 					return err
 				}
 			}
+			if n := telling(data); n > 0 && n < enoughToTell && guesses[0].Confidence < 100 {
+				a.note("note: so few bytes beyond ASCII (%d) prove nothing; these are guesses", n)
+			}
 			return nil
 		},
 	}
+}
+
+// sample is the beginning of the file named, or of standard input.
+func (a *app) sample(ctx context.Context, args []string) ([]byte, error) {
+	const most = 1 << 20
+	if len(args) == 0 {
+		return a.readInput(ctx, most)
+	}
+	f, err := os.Open(args[0])
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, most))
+}
+
+// enoughToTell is how many telling bytes a guess should have, four characters
+// of most: two Chinese characters in GBK can be valid UTF-8.
+const enoughToTell = 8
+
+// telling counts the bytes that encodings disagree about.
+func telling(data []byte) int {
+	n := 0
+	for _, b := range data {
+		if b == 0 || b >= 0x80 {
+			n++
+		}
+	}
+	return n
 }
 
 func (a *app) listCmd() *cobra.Command {
@@ -183,9 +216,22 @@ func codec(name, policy string) (*charset.Encoding, charset.Policy, error) {
 }
 
 // argument is the arguments as one text, or else standard input.
-func (a *app) argument(args []string) ([]byte, error) {
+func (a *app) argument(ctx context.Context, args []string) ([]byte, error) {
 	if len(args) > 0 {
 		return []byte(strings.Join(args, " ")), nil
 	}
-	return io.ReadAll(a.stdin)
+	return a.readInput(ctx, math.MaxInt64)
+}
+
+// readInput is standard input, or as much of it, until it or ctx ends.
+func (a *app) readInput(ctx context.Context, most int64) ([]byte, error) {
+	in, closeIn := a.input()
+	defer closeIn()
+	stop := context.AfterFunc(ctx, in.Stop)
+	defer stop()
+	b, err := io.ReadAll(io.LimitReader(in.R, most))
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return b, err
 }

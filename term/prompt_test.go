@@ -1,0 +1,232 @@
+package term_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"sockeye.dev/term"
+)
+
+// TestMain lets the test binary be the program in tmux.
+func TestMain(m *testing.M) {
+	if addr := os.Getenv("TERM_TEST_SOCKET"); addr != "" {
+		if err := program(addr); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// program writes what comes from the socket to a prompt, and lines typed to
+// the socket.
+func program(addr string) error {
+	conn, err := net.Dial("unix", addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	p := term.Open(os.Stdin, os.Stdout, term.Options{Env: os.Environ(), Complete: func(line string) []string {
+		var out []string
+		for _, c := range []string{"/close", "/encoding gbk", "/encoding gb18030", "/to "} {
+			if strings.HasPrefix(c, line) {
+				out = append(out, c)
+			}
+		}
+		return out
+	}})
+	done := make(chan error)
+	go func() {
+		_, err := io.Copy(p, conn)
+		done <- err
+	}()
+	_, err = io.Copy(conn, p)
+	conn.(*net.UnixConn).CloseWrite()
+	if err == nil {
+		err = <-done
+	}
+	p.Close()
+	fmt.Println("bye")
+	return err
+}
+
+// screen is a tmux session with the program in it.
+type screen struct {
+	t        *testing.T
+	socket   string // tmux's own
+	conn     net.Conn
+	received *bufio.Reader
+}
+
+func open(t *testing.T, width, height int) *screen {
+	if _, err := exec.LookPath("tmux"); err != nil {
+		if os.Getenv("SOCKEYE_REQUIRE_PEERS") != "" {
+			t.Fatal("tmux is not installed")
+		}
+		t.Skip("tmux is not installed")
+	}
+	dir := t.TempDir()
+	ln, err := net.Listen("unix", filepath.Join(dir, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	s := &screen{t: t, socket: filepath.Join(dir, "tmux")}
+	t.Cleanup(func() { _ = exec.Command("tmux", "-S", s.socket, "kill-server").Run() })
+	s.tmux("-u", "-f", "/dev/null", "new-session", "-d", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height),
+		"-e", "TERM_TEST_SOCKET="+ln.Addr().String(), "-e", "LC_ALL=C.UTF-8", os.Args[0]+"; exec cat")
+	if s.conn, err = ln.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.conn.Close() })
+	_ = s.conn.SetDeadline(time.Now().Add(time.Minute)) // a guard, not an expectation
+	s.received = bufio.NewReader(s.conn)
+	return s
+}
+
+func (s *screen) tmux(args ...string) string {
+	s.t.Helper()
+	cmd := exec.Command("tmux", append([]string{"-S", s.socket}, args...)...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		s.t.Fatalf("tmux %q: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// keys presses keys, by tmux's names; text is typed.
+func (s *screen) keys(keys ...string) {
+	s.t.Helper()
+	s.tmux(append([]string{"send-keys"}, keys...)...)
+}
+func (s *screen) text(text string) { s.t.Helper(); s.tmux("send-keys", "-l", text) }
+
+// await waits until the screen shows exactly these lines and the cursor is in
+// that column of that line.
+func (s *screen) await(x, y int, lines ...string) {
+	s.t.Helper()
+	want := strings.Join(lines, "\n")
+	var got, at string
+	for guard := time.Now().Add(20 * time.Second); time.Now().Before(guard); {
+		got = s.tmux("capture-pane", "-p")
+		var rows []string
+		for _, l := range strings.Split(got, "\n") {
+			rows = append(rows, strings.TrimRight(l, " "))
+		}
+		got = strings.TrimRight(strings.Join(rows, "\n"), "\n")
+		at = strings.TrimSpace(s.tmux("display-message", "-p", "#{cursor_x},#{cursor_y}"))
+		if got == want && at == fmt.Sprintf("%d,%d", x, y) {
+			return
+		}
+	}
+	s.t.Fatalf("the screen shows, cursor at %s\n%s\nwant, cursor at %d,%d\n%s", at, got, x, y, want)
+}
+
+func (s *screen) say(text string) {
+	s.t.Helper()
+	if _, err := io.WriteString(s.conn, text); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *screen) hear(want string) {
+	s.t.Helper()
+	if line, err := s.received.ReadString('\n'); err != nil || line != want+"\n" {
+		s.t.Fatalf("heard %q, %v, want %q", line, err, want)
+	}
+}
+
+func TestPrompt(t *testing.T) {
+	s := open(t, 40, 10)
+	s.await(2, 0, ">")
+	s.text("你好世界ab")
+	s.await(12, 0, "> 你好世界ab")
+	s.keys("Left", "Left", "Left")
+	s.await(8, 0, "> 你好世界ab")
+	s.say("别人说：hello\n")
+	s.await(8, 1, "别人说：hello", "> 你好世界ab")
+	s.text("X中")
+	s.await(11, 1, "别人说：hello", "> 你好世X中界ab")
+	s.say("one\n\nthree\n") // an empty line too
+	s.await(11, 4, "别人说：hello", "one", "", "three", "> 你好世X中界ab")
+	s.keys("Enter")
+	s.hear("你好世X中界ab")
+	s.await(2, 5, "别人说：hello", "one", "", "three", "> 你好世X中界ab", ">")
+
+	// A line without its end stands above until the rest comes.
+	s.say("login: ")
+	s.await(2, 6, "别人说：hello", "one", "", "three", "> 你好世X中界ab", "login:", ">")
+	s.say("ok\n")
+	s.await(2, 6, "别人说：hello", "one", "", "three", "> 你好世X中界ab", "login: ok", ">")
+
+	// The end.
+	s.keys("C-d")
+	_ = s.conn.(*net.UnixConn).CloseWrite()
+	s.await(0, 7, "别人说：hello", "one", "", "three", "> 你好世X中界ab", "login: ok", "bye")
+}
+
+func TestPromptHistoryAndCompletion(t *testing.T) {
+	s := open(t, 40, 10)
+	s.text("one")
+	s.keys("Enter")
+	s.hear("one")
+	s.text("two")
+	s.keys("Enter")
+	s.hear("two")
+	s.text("draft")
+	s.keys("Up")
+	s.await(5, 2, "> one", "> two", "> two")
+	s.keys("Up", "Up")
+	s.await(5, 2, "> one", "> two", "> one")
+	s.keys("Down", "Down", "Down")
+	s.await(7, 2, "> one", "> two", "> draft")
+	s.keys("C-u")
+	s.text("/e")
+	s.keys("Tab")
+	s.await(14, 2, "> one", "> two", "> /encoding gb")
+	s.keys("Tab")
+	s.await(14, 3, "> one", "> two", "/encoding gbk  /encoding gb18030", "> /encoding gb")
+	s.text("k")
+	s.keys("Enter")
+	s.hear("/encoding gbk")
+}
+
+// Lines wider than the terminal, a line too long to be typed in view, a resize.
+func TestPromptNarrow(t *testing.T) {
+	s := open(t, 10, 8)
+	s.say("0123456789一二三四五六\n")
+	s.await(2, 3, "0123456789", "一二三四五", "六", ">")
+	s.text("甲乙丙丁戊")
+	s.await(8, 3, "0123456789", "一二三四五", "六", "> 丙丁戊")
+	s.keys("Home")
+	s.await(2, 3, "0123456789", "一二三四五", "六", "> 甲乙丙")
+	s.tmux("resize-window", "-x", "20", "-y", "8")
+	s.keys("End")
+	s.await(12, 2, "0123456789一二三四五", "六", "> 甲乙丙丁戊") // tmux puts broken lines together
+}
+
+// More text at once than the screen has lines arrives whole and in order.
+func TestPromptFlood(t *testing.T) {
+	s := open(t, 40, 10)
+	var all strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&all, "line %d\n", i)
+	}
+	s.text("typing")
+	s.say(all.String())
+	s.await(8, 9, "line 491", "line 492", "line 493", "line 494", "line 495", "line 496", "line 497", "line 498", "line 499", "> typing")
+	history := s.tmux("capture-pane", "-p", "-S", "-")
+	if want := all.String() + "> typing\n"; history != want {
+		t.Errorf("the terminal's history is\n%s", history)
+	}
+}
