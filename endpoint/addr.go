@@ -12,19 +12,22 @@ import (
 // Addr is comparable: two spellings of the same address parse to equal values,
 // and an Addr may be a map key. The zero Addr is no address.
 type Addr struct {
-	// Scheme is "tcp", "udp", "unix" or "mem".
+	// Scheme is "tcp", "tls", "ws", "wss", "udp", "unix", "unixgram" or "mem".
 	Scheme string
 
 	// Host is a name, an IPv4 address, or an IPv6 address without brackets and
 	// with its zone ("fe80::1%eth0"). Empty means every address when listening
-	// and this machine when dialing. Only tcp and udp have one.
+	// and this machine when dialing. Only tcp, udp and what is spoken over tcp
+	// have one.
 	Host string
 
-	// Port is 0 when the system is to choose one. Only tcp and udp have one.
+	// Port is 0 when the system is to choose one. Where there is a Host there is a
+	// Port.
 	Port uint16
 
-	// Path is a unix socket's file, or "@name" in Linux's abstract namespace, or
-	// a mem address's name.
+	// Path is a unix or unixgram socket's file, or "@name" in Linux's abstract namespace, or
+	// a mem address's name, or what a ws address asks for: the path with the
+	// server's own query, "" for "/".
 	Path string
 
 	// Options are what followed the question mark.
@@ -38,7 +41,9 @@ func (a Addr) Network() string { return a.Scheme }
 
 // Stream reports whether conversations at the address are byte streams, without
 // message boundaries of their own and with an end of stream.
-func (a Addr) Stream() bool { return a.Scheme != "udp" }
+func (a Addr) Stream() bool {
+	return a.Scheme != "udp" && a.Scheme != "unixgram" && !isWS(a.Scheme)
+}
 
 // String returns the canonical URL form. Parse reads it back to an equal Addr.
 func (a Addr) String() string {
@@ -47,13 +52,15 @@ func (a Addr) String() string {
 	}
 	var s string
 	switch a.Scheme {
-	case "unix":
-		s = "unix:" + escape(a.Path)
+	case "unix", "unixgram":
+		s = a.Scheme + ":" + escape(a.Path)
 		if strings.HasPrefix(a.Path, "/") {
-			s = "unix://" + escape(a.Path)
+			s = a.Scheme + "://" + escape(a.Path)
 		}
 	case "mem":
 		s = "mem://" + escape(a.Path)
+	case "ws", "wss":
+		s = a.wsString()
 	default:
 		s = a.Scheme + "://" + joinHostPort(a.Host, a.Port)
 	}

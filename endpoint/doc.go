@@ -14,6 +14,28 @@
 // [MessageConn], which never cuts a message silently; a UDP listener yields one
 // conversation per peer and answers from the address it was asked at.
 //
+// Dialing a multicast group or a broadcast address begins one conversation with
+// everybody there: reads give what anyone answers, and [Fromer] says who.
+// Listening at a group's address joins it. unixgram is datagrams that wait for
+// their reader instead of being lost; both sides have names.
+//
+// tls is TLS over tcp: Dial shakes hands, and Accept yields who has, so that a
+// silent peer delays nobody. A listener without a certificate makes one up and
+// tells its fingerprint, which the client's option pin takes. What goes wrong
+// with certificates, handshakes and proxies is a [PeerError], in words.
+//
+//	tls://:7788                                     listen; see [Fingerprinter]
+//	tls://host:7788?pin=sha256:2c26…                 dial; see [TLSConn]
+//	tcp://host:7788?proxy=socks5://user:pass@gate:1080
+//	tcp://127.0.0.1:7788?proxyproto=on              behind haproxy, and nobody else
+//
+// ws and wss are WebSocket (RFC 6455) over tcp and tls, and a message is a
+// message: see [WSConn]. A listener keeps out the pages of other sites, which a
+// browser would let connect to any server.
+//
+//	wss://:7788/chat?origin=https://a.example        listen
+//	ws://user:pass@host:8080/path%3Froom=1           dial; the server's query is room=1
+//
 // The package knows nothing of text, framing or what is said: options it does
 // not understand stay in [Addr.Options] for the layers above to take, and what
 // nobody took is an error of Dial and Listen.

@@ -75,6 +75,10 @@ func Hint(err error) string {
 	if errors.As(err, &oe) {
 		return oe.Hint
 	}
+	var pe *PeerError
+	if errors.As(err, &pe) && pe.Hint != "" {
+		return pe.Hint
+	}
 	if errors.Is(err, ErrPeerExists) {
 		return "use the conversation that is open, or close it first"
 	}
@@ -110,5 +114,6 @@ var systemHints = []struct {
 	{syscall.EADDRINUSE, "another program is listening there: choose another port, or 0 to let the system choose"},
 	{syscall.EADDRNOTAVAIL, "the address is not one of this machine's: leave the host empty to listen on all of them"},
 	{syscall.ECONNREFUSED, "nothing is listening there: check the port, and that the server runs"},
+	{syscall.EPROTOTYPE, "the socket there is of the other kind: unix: is for streams, unixgram: for datagrams"},
 	{syscall.EMSGSIZE, "send it in pieces, or over a stream (tcp)"},
 }

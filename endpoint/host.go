@@ -12,9 +12,12 @@ import (
 
 // Host is the machine's own sockets. The zero value is ready.
 //
-// A tcp conn is a *net.TCPConn and a unix one a *net.UnixConn. A udp conn that
-// was dialed is connected to its peer and has syscall.Conn; a udp listener is a
-// [DatagramListener].
+// A tcp conn is a *net.TCPConn and a unix one a *net.UnixConn. A tls conn is a
+// [TLSConn], and its listener a [Fingerprinter] that accepts whoever has shaken
+// hands. A ws or wss conn is a [WSConn], and a wss listener a Fingerprinter,
+// too. A udp or unixgram conn that was dialed is connected to its peer and has syscall.Conn, unless it
+// speaks to many, as to a multicast group: then it is a [Fromer]. A udp or
+// unixgram listener is a [DatagramListener].
 type Host struct {
 	// Mem is where mem addresses are opened. Nil refuses them.
 	Mem *Mem
@@ -23,7 +26,8 @@ type Host struct {
 var _ Network = Host{}
 
 // Dial opens a conversation with a. The option timeout, 0 by default, bounds it
-// beside ctx. An empty Host is this machine.
+// beside ctx; without it a handshake or a proxy's answer is awaited for 10 s. An
+// empty Host is this machine.
 func (h Host) Dial(ctx context.Context, a Addr) (net.Conn, error) {
 	if a.Scheme == "mem" && h.Mem != nil {
 		return h.Mem.Dial(ctx, a)
@@ -34,17 +38,26 @@ func (h Host) Dial(ctx context.Context, a Addr) (net.Conn, error) {
 	}
 	switch a.Scheme {
 	case "tcp":
-		return s.dialTCP(ctx, a)
+		return s.dialStream(ctx, a)
+	case "tls":
+		return s.dialTLS(ctx, a, s.dialStream)
+	case "ws":
+		return s.dialWS(ctx, a, s.dialStream)
+	case "wss":
+		return s.dialWS(ctx, a, func(ctx context.Context, a Addr) (net.Conn, error) { return s.dialTLS(ctx, a, s.dialStream) })
 	case "udp":
 		return s.dialUDP(ctx, a)
 	case "unix":
 		return s.dialUnix(ctx, a)
+	case "unixgram":
+		return s.dialUnixgram(ctx, a)
 	}
 	return nil, opError("dial", a, errScheme(a.Scheme))
 }
 
 // Listen opens a for others to begin conversations with. Close of a unix
-// listener removes its file; Close of a udp listener ends its conversations.
+// or unixgram listener removes its file; Close of a udp or unixgram listener
+// ends its conversations.
 func (h Host) Listen(ctx context.Context, a Addr) (net.Listener, error) {
 	if a.Scheme == "mem" && h.Mem != nil {
 		return h.Mem.Listen(ctx, a)
@@ -55,18 +68,25 @@ func (h Host) Listen(ctx context.Context, a Addr) (net.Listener, error) {
 	}
 	switch a.Scheme {
 	case "tcp":
-		return s.listenTCP(ctx, a)
+		return s.listenStream(ctx, a)
+	case "tls":
+		return s.listenTLS(ctx, a, s.listenTCP)
+	case "ws":
+		return s.listenWS(ctx, a, s.listenStream)
+	case "wss":
+		return s.listenWS(ctx, a, func(ctx context.Context, a Addr) (net.Listener, error) { return s.listenTLS(ctx, a, s.listenTCP) })
 	case "udp":
 		return s.listenUDP(ctx, a)
 	case "unix":
 		return s.listenUnix(ctx, a)
+	case "unixgram":
+		return s.listenUnixgram(ctx, a)
 	}
 	return nil, opError("listen", a, errScheme(a.Scheme))
 }
 
 var (
-	errPortZero  = errors.New("port 0 is for listening only")
-	errMulticast = errors.New("this version does not speak multicast yet")
+	errPortZero = errors.New("port 0 is for listening only")
 )
 
 func errScheme(scheme string) error {
@@ -80,8 +100,11 @@ func errScheme(scheme string) error {
 type target struct{ Addr }
 
 func (t target) String() string {
-	if t.Scheme == "tcp" || t.Scheme == "udp" {
+	if t.Scheme == "tcp" || t.Scheme == "udp" || t.Scheme == "tls" {
 		return t.hostPort()
+	}
+	if isWS(t.Scheme) {
+		return t.hostPort() + t.Path
 	}
 	return t.Path
 }

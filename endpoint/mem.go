@@ -27,14 +27,18 @@ import (
 // a conn with unread input does not reset it, where TCP would. Datagrams take
 // the way of Host's, through the same per-peer conversations, idle expiry and
 // bounds; a send puts the datagram into the receiver's queue before it returns.
+// So does one to a multicast group into its members', and one to
+// 255.255.255.255 into those of whoever listens at every address. A full queue
+// loses unixgram's messages too.
 //
-// No goroutine belongs to a Mem, and waiting is done on conditions and timers
+// No goroutine belongs to a Mem (a tls or ws listener has some until it is closed), and waiting is done on conditions and timers
 // that are made where they are needed: a Mem made inside testing/synctest's
 // bubble runs on its virtual time. All methods may be called at once.
 type Mem struct {
 	mu       sync.Mutex
 	streams  map[memKey]*memListener
-	sockets  map[netip.AddrPort]*memSocket
+	sockets  map[place]*memSocket
+	groups   map[netip.AddrPort][]*memSocket // members of a multicast group
 	hosts    map[string]netip.Addr
 	lastPort uint16
 }
@@ -56,19 +60,36 @@ func (m *Mem) Dial(ctx context.Context, a Addr) (net.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, opError("dial", a, err)
 	}
+	if err := s.withoutProxies("dial", a); err != nil {
+		return nil, err
+	}
 	if s.timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, s.timeout)
 		defer cancel()
 	}
+	dialTCP := func(ctx context.Context, a Addr) (net.Conn, error) {
+		a.Scheme, a.Path = "tcp", ""
+		c, err := m.dialStream(ctx, a, s)
+		if err != nil {
+			return nil, opError("dial", a, err)
+		}
+		return c, nil
+	}
 	switch a.Scheme {
+	case "tls":
+		return s.dialTLS(ctx, a, dialTCP)
+	case "ws":
+		return s.dialWS(ctx, a, dialTCP)
+	case "wss":
+		return s.dialWS(ctx, a, func(ctx context.Context, a Addr) (net.Conn, error) { return s.dialTLS(ctx, a, dialTCP) })
 	case "tcp", "unix", "mem":
 		c, err := m.dialStream(ctx, a, s)
 		if err != nil {
 			return nil, opError("dial", a, err)
 		}
 		return c, nil
-	case "udp":
+	case "udp", "unixgram":
 		c, err := m.dialDatagram(a, s)
 		if err != nil {
 			return nil, opError("dial", a, err)
@@ -87,11 +108,28 @@ func (m *Mem) Listen(ctx context.Context, a Addr) (net.Listener, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, opError("listen", a, err)
 	}
+	if err := s.withoutProxies("listen", a); err != nil {
+		return nil, err
+	}
 	var l net.Listener
+	listenTCP := func(_ context.Context, a Addr) (net.Listener, error) {
+		a.Scheme, a.Path = "tcp", ""
+		l, err := m.listenStream(a, s)
+		if err != nil {
+			return nil, opError("listen", a, err)
+		}
+		return l, nil
+	}
 	switch a.Scheme {
+	case "tls":
+		return s.listenTLS(ctx, a, listenTCP)
+	case "ws":
+		return s.listenWS(ctx, a, listenTCP)
+	case "wss":
+		return s.listenWS(ctx, a, func(ctx context.Context, a Addr) (net.Listener, error) { return s.listenTLS(ctx, a, listenTCP) })
 	case "tcp", "unix", "mem":
 		l, err = m.listenStream(a, s)
-	case "udp":
+	case "udp", "unixgram":
 		l, err = m.listenDatagram(a, s)
 	default:
 		err = errScheme(a.Scheme)

@@ -28,7 +28,8 @@ type Dialer interface {
 // read yields one. A message may be empty.
 //
 // Read fills a buffer too small for the message, returns io.ErrShortBuffer and
-// drops the rest; ReadMessage has no such limit.
+// drops the rest; ReadMessage has no such limit. A [WSConn], which is reliable,
+// loses nothing: there the rest comes with the next Read.
 type MessageConn interface {
 	net.Conn
 
@@ -39,6 +40,14 @@ type MessageConn interface {
 	// WriteMessage sends p as one message, or nothing. A message too large for
 	// the transport is a *MessageSizeError that names the limit.
 	WriteMessage(p []byte) error
+}
+
+// A Fromer tells who sent the message that was read last. In a conversation
+// with many - a multicast group or a broadcast address that was dialed -
+// RemoteAddr is the address spoken to and anyone may answer; in others From is
+// RemoteAddr. It is for the goroutine that reads.
+type Fromer interface {
+	From() net.Addr
 }
 
 // A Waiter can wait for input without holding a buffer for it.

@@ -20,10 +20,15 @@ import (
 //	tcp://:7788                       listening: every address; dialing: this machine
 //	tcp://localhost:0                 listening: the system chooses the port
 //	tcp6://host:7788                  IPv6 or nothing; also tcp4, udp4, udp6: ?ip=6
+//	tls://host:443                    TLS over TCP; also tls4 and tls6
+//	ws://host:8080/path               WebSocket; also wss, ws4, ws6, wss4, wss6; the
+//	ws://user:pass@host/path          port is 80, or 443 for wss, unless it is given
+//	ws://host/path%3Fa=1&b=2?max=4M   a query of the server's own begins with %3F
 //	udp://host:7890?idle=10s&peers=50 options; values may be %-escaped
 //	unix:///run/app.sock              everything after unix: or unix:// is a path,
 //	unix:./app.sock                   so unix://app.sock is the relative app.sock
 //	unix:@name                        Linux's abstract namespace; a file: unix:./@name
+//	unixgram:///run/app.sock          datagrams; otherwise as unix
 //	mem://name                        within one endpoint.Mem; also mem:name
 //
 // Bare form, which is tcp:
@@ -37,9 +42,14 @@ import (
 //	TCP-LISTEN:port,bind=localhost    TCP4-LISTEN: TCP6-LISTEN: TCP-L:
 //	UDP:host:port                     UDP4: UDP6: UDP-CONNECT: UDP-SENDTO:
 //	UDP-LISTEN:port                   UDP4-LISTEN: UDP6-LISTEN: UDP-L:
+//	UDP-RECVFROM:port                 UDP-RECV:, and both with 4 or 6
+//	UDP-DATAGRAM:host:port,broadcast  UDP4-DATAGRAM: UDP6-DATAGRAM:
+//	OPENSSL:host:port,verify=0        OPENSSL-CONNECT: OPENSSL-LISTEN: SSL: SSL-L:
 //	UNIX-CONNECT:path                 UNIX-CLIENT:
 //	UNIX-LISTEN:path                  UNIX-L:
+//	UNIX-SENDTO:path                  UNIX-RECVFROM: UNIX-RECV:
 //	ABSTRACT-CONNECT:name             ABSTRACT-LISTEN: ABSTRACT-CLIENT:
+//	ABSTRACT-SENDTO:name              ABSTRACT-RECVFROM: ABSTRACT-RECV:
 //
 // The error is an *AddrError. Parse resolves service names (from the machine's
 // list of them) and nothing else; it opens nothing.
@@ -75,7 +85,7 @@ func (p parser) parse() (Addr, error) {
 	var a Addr
 	var err error
 	switch {
-	case isURL || keyword == "unix" || keyword == "mem":
+	case isURL || keyword == "unix" || keyword == "unixgram" || keyword == "mem":
 		a, err = p.url(keyword, after)
 	case p.isSocat(keyword) && rest != word:
 		a, err = p.socat(keyword, after)
@@ -92,21 +102,28 @@ func (p parser) parse() (Addr, error) {
 }
 
 // schemes are what this version speaks.
-var schemes = []string{"tcp", "udp", "unix", "mem", "tcp4", "tcp6", "udp4", "udp6"}
+var schemes = []string{"tcp", "udp", "tls", "unix", "unixgram", "mem", "ws", "wss",
+	"tcp4", "tcp6", "udp4", "udp6", "tls4", "tls6", "ws4", "ws6", "wss4", "wss6"}
+
+// spoken are the schemes in words.
+const spoken = "tcp, tls, ws, wss, udp, unix, unixgram and mem"
 
 // laterSchemes are the product's, not this version's.
-var laterSchemes = []string{"tls", "ws", "wss", "quic", "unixgram"}
+var laterSchemes = []string{"quic"}
 
 func (p parser) url(scheme, rest string) (Addr, error) {
 	switch scheme {
-	case "unix", "mem":
+	case "unix", "unixgram", "mem":
 		return p.path(scheme, unescape(strings.TrimPrefix(rest, "//")))
-	case "tcp", "udp":
+	case "tcp", "udp", "tls":
 		host, port, err := p.hostPort(scheme, strings.TrimSuffix(rest, "/"))
 		return Addr{Scheme: scheme, Host: host, Port: port}, err
-	case "tcp4", "tcp6", "udp4", "udp6":
-		a, err := p.url(scheme[:3], rest)
-		a.Options.add("ip", scheme[3:])
+	case "ws", "wss":
+		return p.ws(scheme, rest)
+	case "tcp4", "tcp6", "udp4", "udp6", "tls4", "tls6", "ws4", "ws6", "wss4", "wss6":
+		end := len(scheme) - 1
+		a, err := p.url(scheme[:end], rest)
+		a.Options.add("ip", scheme[end:])
 		return a, err
 	}
 	return Addr{}, p.unknownScheme(scheme)
@@ -114,13 +131,16 @@ func (p parser) url(scheme, rest string) (Addr, error) {
 
 func (p parser) unknownScheme(scheme string) error {
 	if isLater(scheme) {
-		return p.errorf("it speaks tcp, udp, unix and mem", "this version does not speak %s yet", scheme)
+		return p.errorf("it speaks "+spoken, "this version does not speak %s yet", scheme)
 	}
 	if kw, ok := socatKeywords[scheme]; ok {
 		return p.errorf(fmt.Sprintf("write %s://: what is done with the address decides whether it listens", kw.scheme),
 			"unknown scheme %q", scheme)
 	}
-	hint := "the schemes are tcp, udp, unix and mem"
+	if slices.Contains(schemes, scheme) {
+		return p.errorf(fmt.Sprintf("write %s:// in front", scheme), "%s addresses are URLs", scheme)
+	}
+	hint := "the schemes are " + spoken
 	if near := nearest(scheme, slices.Concat(schemes, laterSchemes)); near != "" {
 		hint = fmt.Sprintf("did you mean %s?", near)
 	}
@@ -133,7 +153,7 @@ func (p parser) path(scheme, path string) (Addr, error) {
 		if scheme == "mem" {
 			return Addr{}, p.errorf("write mem://name", "missing name")
 		}
-		return Addr{}, p.errorf("write unix:/absolute/path, unix:./relative or unix:@abstract", "missing path")
+		return Addr{}, p.errorf(fmt.Sprintf("write %s:/absolute/path, %[1]s:./relative or %[1]s:@abstract", scheme), "missing path")
 	}
 	if strings.ContainsRune(path, 0) {
 		return Addr{}, p.errorf("", "the path contains a zero byte")
@@ -154,7 +174,7 @@ func (p parser) bare(rest string) (Addr, error) {
 		if isLater(keyword) {
 			return Addr{}, p.unknownScheme(keyword)
 		}
-		return Addr{}, p.errorf("the socket addresses are tcp, udp, unix and mem",
+		return Addr{}, p.errorf("the socket addresses are "+spoken,
 			"socat's %s is not an address here", strings.ToUpper(word))
 	case strings.Count(rest, ":") >= 2 && !strings.HasPrefix(rest, "[") && !looksLikeIPv6(rest):
 		return Addr{}, p.unknownScheme(keyword)
@@ -284,6 +304,9 @@ func (p parser) port(network, host, s string) (uint16, error) {
 			hint = fmt.Sprintf("%s addresses end after the port", network)
 		}
 		return 0, p.errorf(hint, "%q is not a port", s)
+	}
+	if network == "tls" || isWS(network) {
+		network = "tcp"
 	}
 	n, err := net.LookupPort(network, s)
 	if err != nil || n < 0 || n > 65535 {

@@ -27,10 +27,24 @@ var socatKeywords = map[string]socatKeyword{
 	"udp6-listen": {scheme: "udp", ip: "6", listen: true}, "udp-l": {scheme: "udp", listen: true},
 	"udp4-l": {scheme: "udp", ip: "4", listen: true}, "udp6-l": {scheme: "udp", ip: "6", listen: true},
 
+	"openssl": {scheme: "tls"}, "openssl-connect": {scheme: "tls"}, "ssl": {scheme: "tls"}, "ssl-connect": {scheme: "tls"},
+	"openssl-listen": {scheme: "tls", listen: true}, "openssl-l": {scheme: "tls", listen: true},
+	"ssl-listen": {scheme: "tls", listen: true}, "ssl-l": {scheme: "tls", listen: true},
+
 	"unix-connect": {scheme: "unix"}, "unix-client": {scheme: "unix"},
 	"unix-listen": {scheme: "unix", listen: true}, "unix-l": {scheme: "unix", listen: true},
 	"abstract-connect": {scheme: "unix", abstract: true}, "abstract-client": {scheme: "unix", abstract: true},
 	"abstract-listen": {scheme: "unix", abstract: true, listen: true}, "abstract-l": {scheme: "unix", abstract: true, listen: true},
+
+	"udp-datagram": {scheme: "udp"}, "udp4-datagram": {scheme: "udp", ip: "4"}, "udp6-datagram": {scheme: "udp", ip: "6"},
+	"udp-recv": {scheme: "udp", listen: true}, "udp4-recv": {scheme: "udp", ip: "4", listen: true},
+	"udp6-recv": {scheme: "udp", ip: "6", listen: true}, "udp-recvfrom": {scheme: "udp", listen: true},
+	"udp4-recvfrom": {scheme: "udp", ip: "4", listen: true}, "udp6-recvfrom": {scheme: "udp", ip: "6", listen: true},
+
+	"unix-sendto": {scheme: "unixgram"}, "unix-recv": {scheme: "unixgram", listen: true},
+	"unix-recvfrom":   {scheme: "unixgram", listen: true},
+	"abstract-sendto": {scheme: "unixgram", abstract: true}, "abstract-recv": {scheme: "unixgram", abstract: true, listen: true},
+	"abstract-recvfrom": {scheme: "unixgram", abstract: true, listen: true},
 }
 
 // socatElsewhere are keywords of socat's that are no socket addresses, or mean
@@ -38,10 +52,8 @@ var socatKeywords = map[string]socatKeyword{
 var socatElsewhere = map[string]bool{
 	"exec": true, "system": true, "shell": true, "stdio": true, "stdin": true, "stdout": true, "stderr": true,
 	"open": true, "gopen": true, "create": true, "file": true, "fd": true, "pty": true, "pipe": true, "readline": true,
-	"openssl": true, "ssl": true, "openssl-connect": true, "openssl-listen": true, "ssl-l": true,
-	"udp-recv": true, "udp-recvfrom": true, "udp-datagram": true, "udp4-recv": true, "udp4-recvfrom": true,
-	"udp4-datagram": true, "udp6-recv": true, "udp6-recvfrom": true, "udp6-datagram": true,
-	"unix-sendto": true, "unix-recv": true, "unix-recvfrom": true, "socks4": true, "socks4a": true, "proxy": true,
+	"openssl-dtls-connect": true, "openssl-dtls-listen": true, "dtls": true, "dtls-l": true,
+	"socks4": true, "socks4a": true, "proxy": true,
 	"proxy-connect": true, "socketpair": true, "sctp": true, "vsock": true, "vsock-connect": true, "vsock-listen": true,
 	"tun": true, "ip-sendto": true, "interface": true,
 }
@@ -59,11 +71,11 @@ func (p parser) socat(keyword, rest string) (Addr, error) {
 	var a Addr
 	var err error
 	switch {
-	case kw.scheme == "unix":
+	case kw.scheme == "unix" || kw.scheme == "unixgram":
 		if kw.abstract && where != "" {
 			where = "@" + where
 		}
-		a, err = p.path("unix", where)
+		a, err = p.path(kw.scheme, where)
 	case kw.listen && !strings.Contains(where, ":"):
 		a.Scheme = kw.scheme
 		a.Port, err = p.port(kw.scheme, "", where)
@@ -79,7 +91,11 @@ func (p parser) socat(keyword, rest string) (Addr, error) {
 	if kw.ip != "" {
 		a.Options.add("ip", kw.ip)
 	}
-	for _, opt := range parts[1:] {
+	opts := parts[1:]
+	if kw.scheme == "tls" {
+		opts = socatTLS(kw.listen, opts)
+	}
+	for _, opt := range opts {
 		key, value, hasValue := strings.Cut(opt, "=")
 		if err := p.socatOption(&a, kw, strings.ToLower(key), value, hasValue); err != nil {
 			return Addr{}, err
@@ -92,6 +108,10 @@ func (p parser) socat(keyword, rest string) (Addr, error) {
 var socatSame = map[string]string{
 	"tcp-nodelay": "nodelay", "so-keepalive": "keepalive", "so-reuseaddr": "reuseaddr", "so-reuseport": "reuseport",
 	"so-rcvbuf": "rcvbuf", "so-sndbuf": "sndbuf", "connect-timeout": "timeout",
+	"so-broadcast": "broadcast", "ip-multicast-if": "iface", "ip-multicast-ttl": "ttl", "ip-multicast-loop": "loop",
+	"multicast-if": "iface", "multicast-ttl": "ttl", "multicast-loop": "loop", "ipv6-multicast-hops": "ttl",
+	"add-membership": "ip-add-membership", "membership": "ip-add-membership",
+	"join-group": "ip-add-membership", "ipv6-add-membership": "ip-add-membership", "ipv6-join-group": "ip-add-membership",
 	"if": "iface", "interface": "iface", "so-bindtodevice": "iface", "bindtodevice": "iface",
 }
 
@@ -103,6 +123,8 @@ var socatRefused = map[string]string{
 	"ipv6only":     "use ip=6", "ipv6-v6only": "use ip=6",
 	"keepidle": "use keepalive=DURATION", "keepintvl": "use keepalive=DURATION", "keepcnt": "use keepalive=DURATION",
 	"readbytes": "use frame=fixed:N", "null-eof": "use idle=DURATION", "range": "allow and deny belong to the firewall",
+	"cipher": "minver=1.0 allows old ones", "ciphers": "minver=1.0 allows old ones", "method": "use minver=1.2",
+	"capath": "use ca=FILE", "compress": "TLS does not compress any more", "dhparams": "keys are agreed on over curves",
 	"tcpwrap": "allow and deny belong to the firewall", "lowport": "use bind=:PORT",
 	"retry": "retrying belongs to the command", "forever": "retrying belongs to the command",
 	"max-children": "limiting conversations belongs to the command",
@@ -117,10 +139,10 @@ func (p parser) socatOption(a *Addr, kw socatKeyword, key, value string, hasValu
 		return nil // "a,,b": socat ignores it too
 	case "fork":
 		return nil // our listeners always go on accepting
-	case "nodelay", "reuseaddr", "reuseport", "keepalive":
+	case "nodelay", "reuseaddr", "reuseport", "keepalive", "broadcast", "loop":
 		value = socatBool(value, hasValue)
 	case "bind":
-		if kw.listen && kw.scheme != "unix" {
+		if kw.listen && kw.scheme != "unix" && kw.scheme != "unixgram" {
 			// For a listener it is the address to listen on, which we write in front.
 			host, err := p.host(strings.Trim(value, "[]"))
 			if strings.HasPrefix(value, "[") {
@@ -129,6 +151,8 @@ func (p parser) socatOption(a *Addr, kw socatKeyword, key, value string, hasValu
 			a.Host = host
 			return err
 		}
+	case "ip-add-membership":
+		return p.membership(a, kw, value)
 	case "sourceport", "sp":
 		key, value = "bind", ":"+value
 	case "pf", "protocol-family":
@@ -145,6 +169,26 @@ func (p parser) socatOption(a *Addr, kw socatKeyword, key, value string, hasValu
 		return p.errorf(hint, "socat's option %q has no equal here", key)
 	}
 	return p.option(&a.Options, key, value)
+}
+
+// membership reads group:interface, which for us is the address listened on
+// and the option iface.
+func (p parser) membership(a *Addr, kw socatKeyword, value string) error {
+	i := strings.LastIndexByte(value, ':')
+	if !kw.listen || a.Host != "" || i < 0 {
+		return p.errorf("listen at udp://group:port?iface=eth0", "a group is joined by listening at its address")
+	}
+	group := value[:i]
+	var err error
+	if strings.HasPrefix(group, "[") {
+		a.Host, err = p.ipv6(strings.Trim(group, "[]"))
+	} else {
+		a.Host, err = p.host(group)
+	}
+	if err != nil {
+		return err
+	}
+	return p.option(&a.Options, "iface", value[i+1:])
 }
 
 // socatBool translates socat's "opt", "opt=1" and "opt=0".

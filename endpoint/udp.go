@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// A DatagramListener is what Listen returns for udp: one socket, and one
-// [MessageConn] for each peer that speaks to it.
+// A DatagramListener is what Listen returns for udp and unixgram: one socket,
+// and one [MessageConn] for each peer that speaks to it.
 //
 // A peer is a remote address together with the local address it spoke to, and
 // it is answered from that address even when the socket is bound to all of
@@ -22,11 +22,22 @@ import (
 // dropped, as the system does with a full socket, and counted. So are peers
 // beyond the option peers, or beyond those that may wait for Accept (backlog).
 //
+// Over unixgram, which loses nothing, the socket is not read while there is no
+// room, and so whoever sends waits, as the system has it. As everybody's messages
+// are in the one queue of the socket, a conversation that nobody reads would hold
+// up all others: it may do so for a second, and is then dropped from. Peers
+// without a name cannot be told apart nor answered, and are one conversation.
+//
 // Close ends every conversation of the socket.
 type DatagramListener interface {
 	net.Listener
 	Dialer
 	Stats() DatagramStats
+
+	// StopAccepting makes Accept fail from now on, with net.ErrClosed.
+	// Strangers are ignored then; the conversations there are go on, until
+	// Close ends them.
+	StopAccepting()
 }
 
 // DatagramStats says what a DatagramListener holds and what it lost.
@@ -58,11 +69,12 @@ func payloadLimit(remote netip.Addr) int {
 }
 
 func (s settings) dialUDP(ctx context.Context, a Addr) (net.Conn, error) {
-	if isMulticast(a.Host) {
-		return nil, opError("dial", a, errMulticast)
-	}
 	if a.Port == 0 {
 		return nil, opError("dial", a, errPortZero)
+	}
+	ip, _ := netip.ParseAddr(a.Host)
+	if s.reachesMany(ip) {
+		return s.dialMany(ctx, a, ip)
 	}
 	d := s.dialer()
 	local, err := s.resolveBind(ctx, a)
@@ -80,26 +92,37 @@ func (s settings) dialUDP(ctx context.Context, a Addr) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if to := unmapped(c.RemoteAddr().(*net.UDPAddr).AddrPort()); !ip.IsValid() && s.reachesMany(to.Addr()) {
+		c.Close() // a name that stands for many
+		return s.dialMany(ctx, a, to.Addr())
+	}
+	if err := s.refuseMany("dial", a); err != nil {
+		c.Close()
+		return nil, err
+	}
 	return newUDPConn(c.(*net.UDPConn))
 }
 
 func (s settings) listenUDP(ctx context.Context, a Addr) (net.Listener, error) {
-	if isMulticast(a.Host) {
-		return nil, opError("listen", a, errMulticast)
+	if ip, err := netip.ParseAddr(a.Host); err == nil && ip.IsMulticast() {
+		return s.listenGroup(ctx, a, ip)
+	}
+	if err := s.refuseMany("listen", a); err != nil {
+		return nil, err
 	}
 	pc, err := s.listenConfig().ListenPacket(ctx, s.network("udp"), a.hostPort())
 	if err != nil {
 		return nil, err
 	}
 	sock := newHostSocket(pc.(*net.UDPConn))
-	l := newUDPListener(sock, s)
+	l := newPeerListener(sock, s)
 	sock.serve(l)
 	return l, nil
 }
 
-func isMulticast(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.IsMulticast()
+// unmapped is ap without the difference between IPv4 and IPv4 in IPv6.
+func unmapped(ap netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 }
 
 // sizeError turns the system's EMSGSIZE into an error that names the size.

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"os"
@@ -12,8 +13,9 @@ import (
 // A datagram is one message that waits to be read. Its memory is pooled by size.
 type datagram struct {
 	next *datagram
-	size int // index into datagramSizes
+	size int // index into datagramSizes; -1 when larger than all of them
 	buf  []byte
+	from net.Addr // the sender, when the conversation is with many; else nil
 }
 
 // datagramSizes keep a waiting message near its own size: ten thousand peers
@@ -23,6 +25,9 @@ var datagramSizes = [...]int{128, 512, 2048, 8192, maxDatagram}
 var datagramPools [len(datagramSizes)]sync.Pool
 
 func newDatagram(p []byte) *datagram {
+	if len(p) > maxDatagram {
+		return &datagram{size: -1, buf: bytes.Clone(p)}
+	}
 	size := 0
 	for datagramSizes[size] < len(p) {
 		size++
@@ -36,12 +41,15 @@ func newDatagram(p []byte) *datagram {
 }
 
 func (d *datagram) free() {
-	d.next = nil
+	d.next, d.from = nil, nil
+	if d.size < 0 {
+		return
+	}
 	datagramPools[d.size].Put(d)
 }
 
 // memory is what d takes, for the socket's bound.
-func (d *datagram) memory() int64 { return int64(datagramSizes[d.size]) + 64 }
+func (d *datagram) memory() int64 { return int64(cap(d.buf)) + 64 }
 
 // An inbox is the bounded queue of messages that wait for one conversation's
 // reader.
@@ -54,12 +62,13 @@ type inbox struct {
 	maxBytes     int
 	total        *atomic.Int64 // memory that waits behind the whole socket
 
+	from     net.Addr // who sent what was taken last; nil when it is clear
 	dropped  uint64
 	fault    error // reported once, such as a refusal
 	ended    error // reported for ever, once the queue is empty
 	closed   bool
 	reading  deadline
-	writeEnd time.Time // the write deadline; writes do not block, so it is only compared
+	writeEnd time.Time // the write deadline, which is only compared
 }
 
 func (q *inbox) init(maxBytes int, total *atomic.Int64) {
@@ -67,9 +76,10 @@ func (q *inbox) init(maxBytes int, total *atomic.Int64) {
 	q.maxBytes, q.total = maxBytes, total
 }
 
-// put copies p into the queue, or drops it when that is full: the newest goes,
-// as in the system's own queues, so that what was asked first is answered.
-func (q *inbox) put(p []byte) bool {
+// put copies p into the queue, unless that is full: of what is dropped it is
+// the newest that goes, as in the system's own queues, so that what was asked
+// first is answered.
+func (q *inbox) put(p []byte, from net.Addr) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed || q.ended != nil {
@@ -79,10 +89,10 @@ func (q *inbox) put(p []byte) bool {
 	// socket's share: a flood must not silence who is behaving.
 	crowded := q.total.Load() >= maxQueuedBytes && (q.head != nil || len(p) > 2048)
 	if crowded || q.count >= maxQueued || q.head != nil && q.bytes+len(p) > q.maxBytes {
-		q.dropped++
 		return false
 	}
 	d := newDatagram(p)
+	d.from = from
 	q.total.Add(d.memory())
 	if q.head == nil {
 		q.head = d
@@ -94,6 +104,13 @@ func (q *inbox) put(p []byte) bool {
 	q.bytes += len(p)
 	q.count++
 	return true
+}
+
+// drop counts a message that had no room.
+func (q *inbox) drop() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.dropped++
 }
 
 // take waits for the next message. The caller frees it.
@@ -110,7 +127,9 @@ func (q *inbox) take() (*datagram, error) {
 	if q.head == nil {
 		return nil, q.ended
 	}
-	return q.popLocked(), nil
+	d := q.popLocked()
+	q.from = d.from
+	return d, nil
 }
 
 // wait blocks until take would not.
@@ -180,6 +199,19 @@ func (q *inbox) close() bool {
 	q.reading.stop()
 	q.ready.Broadcast()
 	return true
+}
+
+// mayWait returns how long a write may still wait, or why not at all.
+func (q *inbox) mayWait() (time.Duration, error) {
+	if err := q.writable(); err != nil {
+		return 0, err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.writeEnd.IsZero() {
+		return 1<<63 - 1, nil
+	}
+	return time.Until(q.writeEnd), nil
 }
 
 // writable says why a write must not be tried, nil if it may.

@@ -26,11 +26,12 @@ var batches = sync.Pool{New: func() any {
 	return b
 }}
 
-// receive hands every datagram to deliver until the socket fails or is closed.
-func (s *hostSocket) receive(deliver func(remote netip.AddrPort, local netip.Addr, p []byte)) error {
+// receive hands every datagram of conn, s.conn or one of s.groups, to deliver
+// until the socket fails or is closed.
+func (s *hostSocket) receive(conn *net.UDPConn, deliver func(remote netip.AddrPort, local netip.Addr, p []byte)) error {
 	b := batches.Get().(*batch)
 	defer batches.Put(b)
-	pc := ipv4.NewPacketConn(s.conn) // recvmmsg is the same for either family
+	pc := ipv4.NewPacketConn(conn) // recvmmsg is the same for either family
 	for {
 		n, err := pc.ReadBatch(b[:], 0)
 		if err != nil {
@@ -45,9 +46,7 @@ func (s *hostSocket) receive(deliver func(remote netip.AddrPort, local netip.Add
 			if !ok {
 				continue
 			}
-			remote := from.AddrPort()
-			remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port())
-			deliver(remote, s.askedAt(m.OOB[:m.NN]), m.Buffers[0][:m.N])
+			deliver(from.AddrPort(), s.askedAt(m.OOB[:m.NN]), m.Buffers[0][:m.N])
 		}
 	}
 }

@@ -17,11 +17,25 @@ func (s settings) dialUnix(ctx context.Context, a Addr) (net.Conn, error) {
 	if err := checkUnixPath(a.Path); err != nil {
 		return nil, opError("dial", a, err)
 	}
-	d := s.dialer()
-	if s.bind != "" {
-		d.LocalAddr = &net.UnixAddr{Name: s.bind, Net: "unix"}
+	c, file, err := s.dialFrom(ctx, a, s.bind, s.dialer())
+	if err != nil || file.info == nil {
+		return c, err
 	}
-	return d.DialContext(ctx, "unix", a.Path)
+	return namedConn{c.(*net.UnixConn), file}, nil
+}
+
+// A namedConn is bound to a file, which Close removes.
+type namedConn struct {
+	*net.UnixConn
+	file socketFile
+}
+
+func (c namedConn) Close() error {
+	err := c.UnixConn.Close()
+	if err == nil {
+		err = c.file.remove()
+	}
+	return err
 }
 
 // listenUnix listens at a path. A socket file nobody listens on any more, as a
@@ -30,15 +44,13 @@ func (s settings) listenUnix(ctx context.Context, a Addr) (net.Listener, error) 
 	if err := checkUnixPath(a.Path); err != nil {
 		return nil, opError("listen", a, err)
 	}
-	ln, err := s.listenConfig().Listen(ctx, "unix", a.Path)
-	if isErrno(err, syscall.EADDRINUSE) && isStale(ctx, a.Path) {
-		if rmErr := os.Remove(a.Path); rmErr != nil && !errors.Is(rmErr, fs.ErrNotExist) {
-			return nil, opError("listen", a, rmErr)
-		}
+	var ln net.Listener
+	err := overStale(ctx, a.Path, func() (err error) {
 		ln, err = s.listenConfig().Listen(ctx, "unix", a.Path)
-	}
+		return err
+	})
 	if err != nil {
-		return nil, err
+		return nil, opError("listen", a, bareError(err))
 	}
 	if err := s.setBacklog(ln.(syscall.Conn)); err != nil {
 		ln.Close()
@@ -47,9 +59,12 @@ func (s settings) listenUnix(ctx context.Context, a Addr) (net.Listener, error) 
 	return ln, nil
 }
 
-// isStale reports whether path is a socket whose listener is gone. Only a
-// refused dial proves that: a listener with a full backlog does not answer
-// either. A plain file refuses a dial too, and is never removed.
+// isStale reports whether path is a socket that no program has open. Only a
+// refused connect proves that. It is tried with a datagram socket, whatever the
+// file's kind: where a stream socket listens the system says EPROTOTYPE, and its
+// server notices nothing, while a stream's connect is a conversation for it, and
+// is refused by BSD when the backlog is full of a program that lives. A plain
+// file refuses too, and is never removed.
 func isStale(ctx context.Context, path string) bool {
 	if strings.HasPrefix(path, "@") {
 		return false
@@ -59,7 +74,11 @@ func isStale(ctx context.Context, path string) bool {
 		return false
 	}
 	d := net.Dialer{Timeout: time.Second}
-	c, err := d.DialContext(ctx, "unix", path)
+	kind := "unixgram"
+	if runtime.GOOS == "windows" {
+		kind = "unix" // it has no other
+	}
+	c, err := d.DialContext(ctx, kind, path)
 	if err == nil {
 		c.Close()
 		return false
