@@ -70,7 +70,7 @@ func (s *Session) drain() error {
 		n, err := s.conn.Read((*buf)[:cap(*buf)])
 		total += n
 		switch {
-		case err == nil:
+		case err == nil, errors.Is(err, io.ErrShortBuffer):
 		case err == io.EOF, errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed):
 			return nil
 		default:

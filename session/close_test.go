@@ -282,3 +282,43 @@ func TestGraceIsTold(t *testing.T) {
 		}
 	})
 }
+
+// A datagram conversation has Grace for a last word, as others have.
+func TestLastDatagram(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var network endpoint.Mem
+		addr := endpoint.Addr{Scheme: "udp", Host: "127.0.0.1", Port: 7000}
+		ln, err := network.Listen(t.Context(), addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv := &session.Server{Handler: session.HandlerFunc(func(ctx context.Context, s *session.Session) error {
+			err := error(nil)
+			for err == nil {
+				_, err = s.Recv(ctx)
+			}
+			if err := s.Send(context.Background(), session.Text("bye")); err != nil {
+				t.Error(err)
+			}
+			return err
+		})}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- srv.Serve(ctx, ln) }()
+		c, err := network.Dial(t.Context(), addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_, _ = io.WriteString(c, "hello")
+		synctest.Wait()
+		cancel()
+		buf := make([]byte, 10)
+		if n, err := c.Read(buf); err != nil || string(buf[:n]) != "bye" {
+			t.Errorf("%q, %v", buf[:n], err)
+		}
+		if err := <-done; !errors.Is(err, session.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+}

@@ -20,6 +20,9 @@ type Format struct {
 	// Framing says where a message ends. Default: the connection's own
 	// boundaries; a stream has none, and what arrives together is a message.
 	Framing frame.Framer
+	// Uncut says that what a stream brings is not cut into messages: it is
+	// wanted byte for byte, with its delimiters. Only what is sent is framed.
+	Uncut bool
 }
 
 // AppendText appends text as it goes over the wire to a peer of this format:
@@ -47,14 +50,14 @@ type settled struct {
 	bare    bool         // out adds nothing
 }
 
-func settle(f Format, datagram bool) *settled {
+func settle(f Format, messages bool) *settled {
 	t := &settled{Format: f}
 	if t.Encoding == nil {
 		t.Encoding = charset.UTF8
 	}
 	if t.Framing == nil {
 		t.Framing = frame.Raw{}
-		if datagram {
+		if messages {
 			t.Framing = frame.Datagram{}
 		}
 	}
@@ -63,6 +66,9 @@ func settle(f Format, datagram bool) *settled {
 		send = t.Encoding
 	}
 	t.in, t.out = frame.In(t.Framing, t.Encoding), frame.In(t.Framing, send)
+	if t.Uncut && !messages {
+		t.in = frame.Raw{}
+	}
 	switch q := t.out.(type) {
 	case frame.Raw, frame.Datagram:
 		t.bare = true
@@ -82,7 +88,7 @@ func (s *Session) Format() Format {
 
 // SetFormat changes the format of what is received and sent from now on. Bytes
 // already received and not yet handed out are read in the new one.
-func (s *Session) SetFormat(f Format) { s.format.Store(settle(f, s.Datagram())) }
+func (s *Session) SetFormat(f Format) { s.format.Store(settle(f, s.from.message != nil)) }
 
 func (s *Session) sendEncoding(f *Format) *charset.Encoding {
 	if f.Send != nil {

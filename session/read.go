@@ -13,6 +13,7 @@ import (
 type source struct {
 	conn    net.Conn
 	message messageConn
+	ends    bool // message conns: our side and the peer's can be ended
 	waiter  readWaiter
 	raw     *rawConn
 }
@@ -21,6 +22,10 @@ func (c *source) init(conn net.Conn) {
 	c.conn = conn
 	c.message, _ = conn.(messageConn)
 	c.waiter, _ = conn.(readWaiter)
+	_, c.ends = conn.(closeWriter)
+	if a := conn.LocalAddr(); a != nil && a.Network() == "unixgram" {
+		c.ends = false // a method that it only has from its kind
+	}
 	if c.message == nil && c.waiter == nil {
 		if sc, ok := conn.(syscall.Conn); ok {
 			c.raw = newRawConn(sc)

@@ -30,6 +30,9 @@ func (s *Session) Recv(ctx context.Context) (Message, error) {
 		if err == nil {
 			err = s.fill(ctx)
 		}
+		if err == io.EOF && s.recvErr != nil {
+			err = s.recvErr // what was pending when the connection failed is out
+		}
 		if err != nil {
 			if err == io.EOF && s.dec != nil && s.dec.Pending() > 0 && !s.tail {
 				// Half a character was the last thing we got: let the policy speak.
@@ -139,7 +142,8 @@ func (s *Session) readFailed(ctx context.Context, err error, quiet bool) error {
 	s.recvErr = s.opError("read", err)
 	s.recvFailed.Store(true)
 	s.observe(observe.Event{Kind: observe.Error, Dir: observe.In, Err: s.recvErr})
-	return s.recvErr
+	s.in.End()
+	return nil // s.in still has what was not ended, and then we fail
 }
 
 // opError is err as package net would put it.

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"sockeye.dev/endpoint"
 	"sockeye.dev/observe"
 )
 
@@ -59,14 +60,21 @@ func (srv *Server) grace() time.Duration {
 }
 
 // Serve accepts conversations from ln, which it closes, until ctx ends or ln
-// fails. When ctx ends it stops accepting, interrupts every Recv, waits Grace for the handlers, closes what is left,
-// and returns ErrServerClosed. Nothing is left running.
+// fails. When ctx ends it stops accepting, interrupts every Recv, waits Grace
+// for the handlers, closes what is left, and returns ErrServerClosed. Nothing
+// is left running.
 func (srv *Server) Serve(ctx context.Context, ln net.Listener) error {
 	base, cancel := context.WithCancelCause(ctx)
 	defer cancel(ErrServerClosed)
-	stop := context.AfterFunc(base, func() { _ = ln.Close() })
-	defer stop()
 	defer ln.Close()
+	stop := context.AfterFunc(base, func() {
+		if d, ok := ln.(endpoint.DatagramListener); ok {
+			d.StopAccepting() // its conversations have its socket
+		} else {
+			_ = ln.Close()
+		}
+	})
+	defer stop()
 
 	var held sync.WaitGroup
 	err := srv.accept(base, ln, &held)

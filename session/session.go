@@ -185,8 +185,10 @@ func (s *Session) Peer() net.Addr { return s.conn.RemoteAddr() }
 // Local is our own address.
 func (s *Session) Local() net.Addr { return s.conn.LocalAddr() }
 
-// Datagram reports whether the connection keeps message boundaries itself.
-func (s *Session) Datagram() bool { return s.from.message != nil }
+// Datagram reports whether what is sent are messages of their own, each of
+// which arrives or does not, and nobody says that there are no more. (A
+// WebSocket has messages, and an end.)
+func (s *Session) Datagram() bool { return s.from.message != nil && !s.from.ends }
 
 // Received and Sent count the bytes of the connection so far.
 func (s *Session) Received() int64 { return s.got.Load() }
@@ -200,7 +202,7 @@ func (s *Session) Sent() int64 { return s.put.Load() }
 // before the first Recv. Whoever takes it leaves Recv and Send alone and tells
 // [Session.Count] what went by.
 func (s *Session) Conn() (conn net.Conn, ok bool) {
-	return s.conn, s.cfg.Observer == nil && s.cfg.Idle == 0 && !s.Datagram() && s.in.Buffered() == 0
+	return s.conn, s.cfg.Observer == nil && s.cfg.Idle == 0 && s.from.message == nil && s.in.Buffered() == 0
 }
 
 // Count adds bytes that went past the session on its raw connection.
