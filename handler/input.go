@@ -56,7 +56,11 @@ func (in *Input) Next() (session.Message, error) {
 		if err != nil {
 			return session.Message{}, err
 		}
-		return in.Read(line)
+		m, err := in.Read(line)
+		if err != nil {
+			err = &mistakeError{err}
+		}
+		return m, err
 	}
 	br := in.buffered()
 	if _, err := br.Peek(1); err != nil {
@@ -79,7 +83,10 @@ func (in *Input) buffered() *bufio.Reader {
 // line is the next line, the last one with or without an end.
 func (in *Input) line() ([]byte, error) {
 	line, err := in.buffered().ReadBytes('\n')
-	if err != nil && (len(line) == 0 || !isEOF(err)) {
+	switch {
+	case errors.Is(err, errCanceled) && len(line) > 0:
+		return nil, fmt.Errorf("%d bytes were read, no whole line, and not sent", len(line))
+	case err != nil && (len(line) == 0 || !isEOF(err)):
 		return nil, err
 	}
 	if !in.KeepEnd {

@@ -50,7 +50,7 @@ type Printer struct {
 
 // direct reports whether p shows bytes as they are, so that they need not be
 // looked at.
-func (p *Printer) direct() bool { return p.Style == Raw }
+func (p *Printer) direct() bool { return p.style() == Raw }
 
 // decodes reports whether p reads what it shows as text.
 func (p *Printer) decodes() bool { return p.Style != Raw && p.Style != Hex }
@@ -62,13 +62,28 @@ func (p *Printer) Write(b []byte) (int, error) {
 	return p.W.Write(b)
 }
 
+// SetStyle changes how messages are shown from now on.
+func (p *Printer) SetStyle(s Style) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.Style = s
+}
+
+func (p *Printer) style() Style {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.Style
+}
+
 // Print shows one message. Under a strict policy, what could be decoded is
 // shown before the *charset.DecodeError is returned; other errors are the
 // output's.
 func (p *Printer) Print(s *session.Session, m session.Message) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, raw := s.Format().Framing.(frame.Raw)
+	f := s.Format()
+	_, raw := f.Framing.(frame.Raw)
+	raw = raw || f.Uncut
 	ended := !raw && !m.More // the message is complete
 	b, bad := p.buf[:0], error(nil)
 	switch p.Style {

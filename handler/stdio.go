@@ -28,6 +28,11 @@ type Stdio struct {
 	// Hold is how long a pipe may be silent after the peer's end before it
 	// counts as ended. Default: 1 s.
 	Hold time.Duration
+	// Local are the commands understood. For people, not for data. Nil: none.
+	Local *Local
+	// Note tells a person, at once, of input that cannot be sent. Default:
+	// nobody.
+	Note func(format string, args ...any)
 	// Wait is how long, after the input's end, a datagram conversation that
 	// has no end of its own goes on in silence. Default: 1 s.
 	Wait time.Duration
@@ -81,6 +86,8 @@ func (h *Stdio) Serve(ctx context.Context, s *session.Session) error {
 	h.In.Stop()
 	<-sent
 	switch {
+	case errors.Is(err, errEnough):
+		return nil
 	case err != nil && (ctx.Err() == nil || sendErr == nil):
 		return err
 	case sendErr != nil: // an end from outside does not excuse what was lost by it
@@ -91,22 +98,68 @@ func (h *Stdio) Serve(ctx context.Context, s *session.Session) error {
 	return nil
 }
 
-// send sends the input to its end and ends our side.
+// send sends the input to its end and ends our side. What cannot be sent for
+// what it is a person may correct; else it ends our side too, and the peer's
+// answer to what was sent is waited for.
 func (h *Stdio) send(ctx context.Context, s *session.Session) (messages int, err error) {
 	for {
-		m, err := h.In.Next()
+		m, err := h.next(s)
 		switch {
+		case errors.Is(err, errLocal):
+			continue
 		case errors.Is(err, errCanceled):
 			return messages, h.unread(ctx)
 		case isEOF(err):
 			return messages, s.CloseWrite()
-		case err != nil:
-			return messages, err
+		case err == nil:
+			if err = s.Send(ctx, m); err == nil {
+				messages++
+				continue
+			}
+			if !mistaken(err) {
+				return messages, err
+			}
+			err = &mistakeError{err}
 		}
-		if err := s.Send(ctx, m); err != nil {
-			return messages, err
+		var mistake *mistakeError
+		if h.In.Source == Typed && errors.As(err, &mistake) {
+			h.note("not sent: %v", err)
+			continue
 		}
-		messages++
+		h.note("not sent, and nothing after it: %v", err)
+		return messages, errors.Join(err, s.CloseWrite())
+	}
+}
+
+// next is the next message. A line that begins as a command, but is none, may
+// be one of the peer's.
+func (h *Stdio) next(s *session.Session) (session.Message, error) {
+	if h.Local == nil || h.In.Read == nil {
+		return h.In.Next()
+	}
+	line, err := h.In.line()
+	if err != nil {
+		return session.Message{}, err
+	}
+	if name, arg, ok := h.Local.split(line); ok && name != "to" {
+		if err := h.Local.run(name, arg, h.In, h.Out, []*session.Session{s}); err != nil {
+			return session.Message{}, &mistakeError{err}
+		}
+		return session.Message{}, errLocal
+	}
+	if _, _, ok := h.Local.split(h.Local.plain(line)); ok {
+		line = h.Local.plain(line)
+	}
+	m, err := h.In.Read(line)
+	if err != nil {
+		err = &mistakeError{err}
+	}
+	return m, err
+}
+
+func (h *Stdio) note(format string, args ...any) {
+	if h.Note != nil {
+		h.Note(format, args...)
 	}
 }
 

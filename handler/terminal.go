@@ -27,9 +27,9 @@ type Terminal struct {
 	In *Input
 	// Out shows what is received.
 	Out *Printer
-	// Commands makes "/to N text" go to conversation N only. "//" begins a line
-	// that begins with a slash. For people, not for data.
-	Commands bool
+	// Local are the commands understood, of which "/to N text" goes to
+	// conversation N only. For people, not for data. Nil: none.
+	Local *Local
 	// Note tells the person at the terminal something. Default: nobody.
 	Note func(format string, args ...any)
 
@@ -49,6 +49,7 @@ func (h *Terminal) note(format string, args ...any) {
 
 // Serve shows what one peer says until it leaves.
 func (h *Terminal) Serve(ctx context.Context, s *session.Session) error {
+	h.Local.greet(s)
 	h.join(s)
 	defer h.leave(s)
 	if conn, ok := s.Conn(); ok && h.Out.direct() {
@@ -56,6 +57,9 @@ func (h *Terminal) Serve(ctx context.Context, s *session.Session) error {
 	}
 	for {
 		m, err := s.Recv(ctx)
+		if errors.Is(err, errEnough) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -131,7 +135,7 @@ func (h *Terminal) Run(ctx context.Context) error {
 				return fmt.Errorf("not everything was sent: %w", lost)
 			}
 			return context.Cause(ctx) // nil, if the input has ended
-		case errors.As(err, &mistake) && (h.In.Source == Typed || h.Commands):
+		case errors.As(err, &mistake) && (h.In.Source == Typed || h.Local != nil):
 			h.note("%v", err) // a person may try again
 		default:
 			return err
@@ -163,6 +167,9 @@ func (h *Terminal) relay(ctx context.Context, lost *error) error {
 		}
 	}
 	m, to, err := h.next()
+	if errors.Is(err, errLocal) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -201,8 +208,11 @@ func (h *Terminal) next() (m session.Message, to []*session.Session, err error) 
 		return m, nil, err
 	}
 	to = h.everybody()
-	if h.Commands {
+	if h.Local != nil {
 		to, line, err = h.address(to, line)
+	}
+	if errors.Is(err, errLocal) {
+		return m, nil, err
 	}
 	if err == nil {
 		m, err = h.In.Read(line)
@@ -230,6 +240,9 @@ func (h *Terminal) send(ctx context.Context, to []*session.Session, m session.Me
 		var err error
 		if !alone {
 			err = s.Post(m)
+			if errors.Is(err, session.ErrOutboxFull) && h.In.Source != Typed {
+				err = h.press(ctx, s, m) // input comes as fast as it is taken
+			}
 		} else if err = s.Send(patient, m); err != nil && patient.Err() != nil {
 			err = context.Cause(patient) // torn or not, this is why
 		}
@@ -246,6 +259,18 @@ func (h *Terminal) send(ctx context.Context, to []*session.Session, m session.Me
 	return errs
 }
 
+// press sends m to one of several peers that has more to take than its outbox
+// holds. A program's input waits for it, though not long.
+func (h *Terminal) press(ctx context.Context, s *session.Session, m session.Message) error {
+	patient, cancel := context.WithTimeoutCause(ctx, patience, session.ErrOutboxFull)
+	defer cancel()
+	err := s.Send(patient, m)
+	if err != nil && patient.Err() != nil {
+		err = context.Cause(patient)
+	}
+	return err
+}
+
 // alone reports whether there is one peer only. If another comes, hasten is
 // called.
 func (h *Terminal) alone(hasten context.CancelCauseFunc) bool {
@@ -258,21 +283,23 @@ func (h *Terminal) alone(hasten context.CancelCauseFunc) bool {
 	return true
 }
 
-// address reads "/to N text".
+// address reads "/to N text", and does what other commands say.
 func (h *Terminal) address(all []*session.Session, line []byte) (to []*session.Session, rest []byte, err error) {
-	command, ok := bytes.CutPrefix(line, []byte("/"))
-	if !ok {
-		return all, line, nil
+	name, arg, local := h.Local.split(line)
+	switch {
+	case !bytes.HasPrefix(line, []byte("/")) || bytes.HasPrefix(line, []byte("//")):
+		return all, h.Local.plain(line), nil
+	case !local:
+		return nil, nil, fmt.Errorf("there is no command /%s; there are /to N text, /encoding, /hex, /close, /record (begin with // to say a slash)", name)
+	case name != "to":
+		if err := h.Local.run(name, arg, h.In, h.Out, all); err != nil {
+			return nil, nil, err
+		}
+		return nil, nil, errLocal
 	}
-	if bytes.HasPrefix(command, []byte("/")) {
-		return all, command, nil
-	}
-	name, rest, _ := bytes.Cut(command, []byte(" "))
+	_, rest, _ = bytes.Cut(line, []byte(" "))
 	number, rest, hasText := bytes.Cut(bytes.TrimLeft(rest, " "), []byte(" "))
 	number = bytes.TrimSpace(number)
-	if string(bytes.TrimSpace(name)) != "to" {
-		return nil, nil, fmt.Errorf("there is no command /%s; there is: /to N text (begin with // to say a slash)", bytes.TrimSpace(name))
-	}
 	id, err := strconv.ParseUint(string(number), 10, 64)
 	if err != nil {
 		return nil, nil, fmt.Errorf("/to needs the number of a conversation, not %q; here: %s", number, numbers(all))

@@ -132,7 +132,7 @@ func lines(h *handler.Terminal) { h.In.Read, h.In.KeepEnd = handler.TextLine, tr
 
 func typed(h *handler.Terminal) {
 	lines(h)
-	h.In.Source, h.Commands = handler.Typed, true
+	h.In.Source, h.Local = handler.Typed, new(handler.Local)
 	h.Out.Style, h.Out.Label = handler.Safe, func(s *session.Session) string { return fmt.Sprintf("[%d] ", s.ID()) }
 }
 
@@ -186,7 +186,7 @@ func TestTerminalToOne(t *testing.T) {
 			{"/to you hello\n", "", "", `/to needs the number of a conversation, not "you"; here: `},
 			{"/to\n", "", "", `/to needs the number of a conversation, not ""; here: `},
 			{"/to 99999 hello\n", "", "", "there is no conversation 99999; here: "},
-			{"/help\n", "", "", "there is no command /help; there is: /to N text"},
+			{"/help\n", "", "", "there is no command /help; there are /to N text"},
 		} {
 			d.say(test.typed)
 			d.check(test.typed+" a read", read(t, a), test.a)
@@ -226,6 +226,7 @@ func TestTerminalDropsTheLaggard(t *testing.T) {
 			got := read(t, reader)
 			for range 8 {
 				d.say(block)
+				time.Sleep(2 * time.Second) // virtual
 				got += read(t, reader)
 			}
 			if !strings.HasSuffix(got, strings.Repeat(block, 8)) {

@@ -108,6 +108,13 @@ func (p *Prompt) Close() error {
 	return nil
 }
 
+// Restore gives the terminal back at once, for a program about to exit.
+func (p *Prompt) Restore() {
+	_, _ = io.WriteString(p.out, "\r"+ansi.EraseLineRight+ansi.ResetModeBracketedPaste)
+	p.program.Kill()
+	<-p.ended
+}
+
 // Read reads the lines typed, each with its end. io.EOF is Ctrl-D on an empty
 // line, or Close.
 func (p *Prompt) Read(b []byte) (int, error) {
@@ -163,7 +170,7 @@ func (p *Prompt) erase() {
 	p.buf.Reset()
 	p.buf.WriteString("\r" + ansi.EraseLineRight)
 	for ; p.rows > 0; p.rows-- {
-		p.buf.WriteString(ansi.CursorUp1 + ansi.EraseLineRight)
+		p.buf.WriteString(ansi.CUU1 + ansi.EraseLineRight)
 	}
 }
 
