@@ -29,7 +29,7 @@ receives; what arrived meanwhile is kept.`,
 			if err != nil {
 				return err
 			}
-			c := &lan.Chat{Network: a.network, Out: a.stdout, Note: a.note}
+			c := &lan.Chat{Network: a.network, Note: a.note}
 			for _, p := range peers {
 				peer, err := address(udp(p))
 				if err != nil {
@@ -52,7 +52,10 @@ receives; what arrived meanwhile is kept.`,
 			p.config.Observer = observer
 			in, closeIn := a.input()
 			defer closeIn()
-			c.Bind, c.Config, c.In, c.Safe = p.addr, p.config, in.R, isTerminal(a.stdout)
+			if !menu { // whose questions want their answers behind them
+				defer a.prompt(in, nil)()
+			}
+			c.Bind, c.Config, c.In, c.Out, c.Safe = p.addr, p.config, in.R, a.stdout, isTerminal(a.stdout)
 			c.Typed, c.Read = in.Source == handler.Typed, p.reader()
 			if out := a.printer(&p); out.Style == handler.Hex || out.Style == handler.JSON {
 				out.Label = func(s *session.Session) string { return fmt.Sprintf("%v ", s.Peer()) }

@@ -13,10 +13,13 @@ import (
 	"sockeye.dev/frame"
 	"sockeye.dev/handler"
 	"sockeye.dev/session"
+	"sockeye.dev/term"
 )
 
 func (a *app) connectCmd() *cobra.Command {
 	var t talk
+	var tls secure
+	var run, shell string
 	var wait duration
 	var again retries
 	cmd := &cobra.Command{
@@ -31,7 +34,9 @@ Over UDP one line is one datagram; after the input's end replies are waited for
 until it has been quiet for --wait.
 
 Without an address, on a terminal, it asks for host, port and a first text, as
-the course's client does; that text goes as it is, without a newline.`,
+the course's client does; that text goes as it is, without a newline. There a
+line may also be a command to sockeye itself: /encoding NAME, /hex [on|off],
+/record FILE, /close; // begins a line that begins with a slash.`,
 		Example: `  sockeye connect 127.0.0.1:7788
   echo hello | sockeye connect udp://127.0.0.1:7788
   sockeye connect tcp://192.168.1.7:8080 --encoding gbk --frame crlf`,
@@ -56,8 +61,21 @@ the course's client does; that text goes as it is, without a newline.`,
 			if err != nil {
 				return err
 			}
+			if err := tls.apply(a, &p.addr); err != nil {
+				return err
+			}
+			if err := oneOf(cmd, "exec", "sh-exec"); err != nil {
+				return err
+			}
+			if run != "" || shell != "" {
+				return a.converse(cmd.Context(), &t, &p, again, a.exec(run, shell, &p).Serve)
+			}
+			local := a.local(in, &t, false)
+			defer a.prompt(in, local)()
 			p.reading(in)
-			h := &handler.Stdio{In: in, Out: a.printer(&p), Wait: time.Duration(wait)}
+			out := a.printer(&p)
+			p.config.Format.Uncut = out.Style == handler.Raw
+			h := &handler.Stdio{In: in, Out: out, Local: local, Wait: time.Duration(wait), Note: a.note}
 			return a.converse(cmd.Context(), &t, &p, again, func(ctx context.Context, s *session.Session) error {
 				if asked {
 					a.askText(in)
@@ -69,6 +87,9 @@ the course's client does; that text goes as it is, without a newline.`,
 	t.register(cmd.Flags())
 	t.registerInput(cmd.Flags())
 	t.registerDial(cmd.Flags())
+	tls.registerDial(cmd)
+	cmd.Flags().StringVarP(&run, "exec", "e", "", "run `PROGRAM`, with arguments after spaces, and join it to the socket")
+	cmd.Flags().StringVarP(&shell, "sh-exec", "c", "", "let a shell run `LINE`, and join it to the socket")
 	cmd.Flags().Var(&wait, "wait", "datagrams: end after this `time` of silence once the input has ended (default 1s)")
 	cmd.Flags().Var(&again, "retry", "try to connect `N` (or forever) times more, with growing pauses")
 	return cmd
@@ -97,7 +118,11 @@ func (a *app) ask(ctx context.Context, in *handler.Input) ([]string, error) {
 // askText asks for a text and makes the next line of in that: a message
 // without a newline, as the course's client sends it.
 func (a *app) askText(in *handler.Input) {
-	fmt.Fprint(a.stderr, "text: ")
+	if _, prompt := a.stdout.(*term.Prompt); prompt {
+		a.note("text:")
+	} else {
+		fmt.Fprint(a.stderr, "text: ")
+	}
 	usual := in.Read
 	in.Read = func(line []byte) (session.Message, error) {
 		in.Read = usual

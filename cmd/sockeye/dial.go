@@ -36,12 +36,12 @@ func (a *app) dial(ctx context.Context, t *talk, addr endpoint.Addr, again retri
 		conn, err := a.network.Dial(ctx, addr)
 		switch {
 		case err == nil:
-			a.log().Info("connected", "to", addr.String(), "from", conn.LocalAddr().String())
+			a.log().Info("connected", "to", addr.Redacted(), "from", conn.LocalAddr().String())
 			return conn, nil
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case n >= int(again):
-			return nil, fmt.Errorf("connect to %v: %w", addr, err)
+			return nil, fmt.Errorf("connect to %v: %w", addr.Redacted(), err)
 		}
 		pause := min(100*time.Millisecond<<min(n, 8), 10*time.Second)
 		a.log().Info("connecting failed; trying again", "in", pause, "reason", err)

@@ -10,12 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-var streams = []string{"tcp", "unix"}
+var streams = []string{"tcp", "unix", "tls", "ws", "wss"}
 
 // The reply to a request that ends with the end of the input arrives, however
 // late: the table of what other tools do with `echo hi | tool`.
@@ -120,7 +121,9 @@ func TestBothWays(t *testing.T) {
 			sent := make(chan struct{})
 			go func() {
 				defer close(sent)
-				_, _ = conn.Write(data)
+				for part := range slices.Chunk(data, 256<<10) { // a WebSocket's messages have a limit
+					_, _ = conn.Write(part)
+				}
 				_ = conn.(interface{ CloseWrite() error }).CloseWrite()
 			}()
 			h := sha256.New()
@@ -141,22 +144,31 @@ func TestBothWays(t *testing.T) {
 	}
 }
 
-// UDP: replies are waited for, and none is exit 3.
+// Datagrams: replies are waited for, and none is exit 3.
 func TestDatagramReply(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		late time.Duration
-		args []string
-		code int
+		network string
+		late    time.Duration
+		args    []string
+		code    int
 	}{
-		{200 * time.Millisecond, nil, 0},
-		{800 * time.Millisecond, nil, 0},
-		{4 * time.Second, []string{"--wait", "5s"}, 0},
-		{-1, nil, 3},
+		{"udp", 200 * time.Millisecond, nil, 0},
+		{"udp", 800 * time.Millisecond, nil, 0},
+		{"udp", 4 * time.Second, []string{"--wait", "5s"}, 0},
+		{"udp", -1, nil, 3},
+		{"unixgram", 200 * time.Millisecond, nil, 0},
+		{"unixgram", 800 * time.Millisecond, nil, 0},
+		{"unixgram", 4 * time.Second, []string{"--wait", "5s"}, 0},
+		{"unixgram", -1, nil, 3},
 	} {
-		t.Run(test.late.String(), func(t *testing.T) {
+		t.Run(test.network+test.late.String(), func(t *testing.T) {
 			t.Parallel()
-			pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+			at, scheme := "127.0.0.1:0", "udp://"
+			if test.network == "unixgram" {
+				at, scheme = filepath.Join(t.TempDir(), "s"), "unixgram:"
+			}
+			pc, err := net.ListenPacket(test.network, at)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -170,7 +182,7 @@ func TestDatagramReply(t *testing.T) {
 				}
 			}()
 			t.Cleanup(func() { _ = pc.Close(); <-done })
-			cmd := command(t, append([]string{"connect", "udp://" + pc.LocalAddr().String()}, test.args...)...)
+			cmd := command(t, append([]string{"connect", scheme + pc.LocalAddr().String()}, test.args...)...)
 			cmd.Stdin = strings.NewReader("hi\n")
 			out, errs, code := result(t, cmd)
 			want := "re: hi"

@@ -31,12 +31,13 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 
 func exitCode(err error) int {
 	var wrong usageError
+	var option *endpoint.OptionError
 	var enc *charset.EncodeError
 	var dec *charset.DecodeError
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &wrong):
+	case errors.As(err, &wrong), errors.As(err, &option):
 		return exitUsage
 	case errors.As(err, &enc), errors.As(err, &dec):
 		return exitText

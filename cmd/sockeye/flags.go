@@ -24,6 +24,7 @@ type talk struct {
 	timeout, idle                                 duration
 	record                                        string
 	recordDrop                                    bool
+	tap                                           *tap // for /record; nil: there is no such command
 }
 
 func (t *talk) register(fs *pflag.FlagSet) {
@@ -31,7 +32,7 @@ func (t *talk) register(fs *pflag.FlagSet) {
 	fs.StringVar(&t.sendEncoding, "send-encoding", "", "encoding of what is sent, by `name`, if another")
 	fs.StringVar(&t.legacy, "legacy", "", "what auto takes text for that is not UTF-8, by `name` (default: the locale's)")
 	fs.StringVar(&t.errors, "errors", "", "`policy` for text that does not fit: strict, ignore, replace, backslashreplace,\nxmlcharrefreplace, surrogateescape (default: replace reading, strict writing)")
-	fs.StringVar(&t.frame, "frame", "", "`framing`, where a message ends: raw, line, crlf, nul, delim:TEXT, delim:hex:XX,\nfixed:N, len8, len16, len16le, len32, len32le, slip, cobs, quiet:20ms,\nline+quiet:50ms, datagram")
+	fs.StringVar(&t.frame, "frame", "", "`framing`, where a message ends: raw, line, crlf, nul, delim:TEXT, delim:hex:XX,\nfixed:N, len8, len16, len16le, len32, len32le (each with :at=N,self,plus=N as in\nlen16:at=4 for MODBUS TCP), slip, cobs, quiet:20ms, line+quiet:50ms, datagram")
 	fs.Var(&t.idle, "idle", "end a conversation after this `time` in which nothing comes\n(default: never; datagram peers of a listener 60s)")
 	fs.StringVar(&t.record, "record", "", "write what is said to `file` (.jsonl or .txt)")
 	fs.BoolVar(&t.recordDrop, "record-drop", false, "rather lose records than slow the traffic")
@@ -125,7 +126,7 @@ func (a *app) plan(t *talk, addr endpoint.Addr, def frame.Framer) (plan, error) 
 // silent datagram conversations: it knows when a peer was last spoken to, too.
 func (a *app) hosting(t *talk, addr endpoint.Addr, def frame.Framer) (plan, error) {
 	idle, own := addr.Options.Take("idle")
-	udp := addr.Scheme == "udp"
+	udp := !addr.Stream()
 	if own && !udp {
 		addr.Options.Set("idle", idle)
 	}
@@ -233,6 +234,9 @@ func (p *plan) reader() func(line []byte) (session.Message, error) {
 // reading says how input lines become messages: not at all where bytes go out
 // as they come.
 func (p *plan) reading(in *handler.Input) {
+	if webSocket := p.addr.Scheme == "ws" || p.addr.Scheme == "wss"; webSocket && !p.framed && !p.textual && !p.hex && !p.escapes && in.Source != handler.Typed {
+		p.config.Format.Framing = frame.Raw{} // what a pipe brings, not its lines
+	}
 	_, raw := p.config.Format.Framing.(frame.Raw)
 	switch {
 	case p.hex, p.escapes:

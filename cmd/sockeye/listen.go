@@ -19,25 +19,32 @@ import (
 
 type listenFlags struct {
 	echo, once, interactive bool
-	reply                   string
+	reply, run, shell       string
 	max, maxPerSource       int
 }
 
 func (a *app) listenCmd() *cobra.Command {
 	var t talk
+	var tls secure
 	var l listenFlags
 	cmd := &cobra.Command{
 		Use:   "listen ADDR...",
 		Short: "Host conversations: at the terminal, echoing, or with a fixed reply",
 		Long: `Listen hosts conversations. Without --echo or --reply it joins them to standard
 input and output: what clients send is printed, and what is typed goes to all
-of them (on a terminal, or with --interactive, "/to N text" goes to one).
+of them (on a terminal, or with --interactive, "/to N text" goes to one, and
+/encoding NAME, /hex, /record FILE and /close N are understood).
 Standard input is not read until there is a client, and its end ends no
 conversation. With --once it serves one conversation and exits with its truth;
-there the input's end ends our side.`,
+there the input's end ends our side.
+
+With --exec or --sh-exec each conversation is the input and output of a program
+of its own, which finds who it talks to in SOCKEYE_REMOTE_ADDR and the like.
+Whoever can connect can use that program: bind loopback, or demand certificates.`,
 		Example: `  sockeye listen :7788
   sockeye listen tcp://:7788 udp://:7788 --reply 'thank you !'
-  sockeye listen unix:./s.sock --echo`,
+  sockeye listen unix:./s.sock --echo
+  sockeye listen tls://:7443 --sh-exec 'date; cat'`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 0:
@@ -48,25 +55,28 @@ there the input's end ends our side.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if l.echo && cmd.Flags().Changed("reply") {
-				return usage("--echo and --reply exclude each other")
+			if err := oneOf(cmd, "echo", "reply", "exec", "sh-exec"); err != nil {
+				return err
 			}
-			return a.listen(cmd, args, &t, &l)
+			return a.listen(cmd, args, &t, &tls, &l)
 		},
 	}
 	f := cmd.Flags()
 	t.register(f)
 	t.registerInput(f)
+	tls.registerListen(cmd)
 	f.BoolVar(&l.echo, "echo", false, "send everything back")
+	f.StringVarP(&l.run, "exec", "e", "", "run `PROGRAM`, with arguments after spaces, for each conversation")
+	f.StringVarP(&l.shell, "sh-exec", "c", "", "let a shell run `LINE` for each conversation")
 	f.StringVar(&l.reply, "reply", "", "answer every message with `TEXT` (with --once: one, then close)")
 	f.BoolVar(&l.once, "once", false, "serve one conversation, then exit with its truth")
-	f.BoolVarP(&l.interactive, "interactive", "i", false, "understand /to N text although standard input is no terminal")
+	f.BoolVarP(&l.interactive, "interactive", "i", false, "understand /to N text and other commands although standard input is no terminal")
 	f.IntVar(&l.max, "max", 0, "at most `N` conversations at once at each ADDR (default: as many as there are descriptors)")
 	f.IntVar(&l.maxPerSource, "max-per-source", 0, "at most `N` of them from one source address (default: no limit)")
 	return cmd
 }
 
-func (a *app) listen(cmd *cobra.Command, args []string, t *talk, l *listenFlags) (err error) {
+func (a *app) listen(cmd *cobra.Command, args []string, t *talk, tls *secure, l *listenFlags) (err error) {
 	ctx := cmd.Context()
 	replying := cmd.Flags().Changed("reply")
 	var def frame.Framer = frame.Raw{}
@@ -85,14 +95,26 @@ func (a *app) listen(cmd *cobra.Command, args []string, t *talk, l *listenFlags)
 		}
 		plans = append(plans, p)
 	}
+	addrs := make([]*endpoint.Addr, len(plans))
+	for i := range plans {
+		addrs[i] = &plans[i].addr
+	}
+	if err := tls.apply(a, addrs...); err != nil {
+		return err
+	}
+	in, closeIn := a.input()
+	defer closeIn()
+	var local *handler.Local
+	typing := !l.echo && !replying && l.run == "" && l.shell == ""
+	if typing {
+		local = a.local(in, t, l.interactive)
+		defer a.prompt(in, local)()
+	}
 	observer, closeRecord, err := a.observers(t, encodingOf(plans))
 	if err != nil {
 		return err
 	}
 	defer func() { err = and(err, closeRecord()) }()
-
-	in, closeIn := a.input()
-	defer closeIn()
 	first := &plans[0]
 	first.reading(in)
 	out := a.printer(first)
@@ -101,6 +123,8 @@ func (a *app) listen(cmd *cobra.Command, args []string, t *talk, l *listenFlags)
 	switch {
 	case l.echo:
 		h = handler.Echo
+	case l.run != "", l.shell != "":
+		h = a.exec(l.run, l.shell, first)
 	case replying:
 		m, err := a.message(first, l.reply)
 		if err != nil {
@@ -108,11 +132,11 @@ func (a *app) listen(cmd *cobra.Command, args []string, t *talk, l *listenFlags)
 		}
 		h = &handler.Reply{Message: m, Once: l.once, Out: out}
 	case l.once:
-		h = &handler.Stdio{In: in, Out: out}
+		h = &handler.Stdio{In: in, Out: out, Local: local, Note: a.note}
 	default:
-		typed = &handler.Terminal{In: in, Out: out, Commands: in.Source == handler.Typed || l.interactive, Note: a.note}
+		typed = &handler.Terminal{In: in, Out: out, Local: local, Note: a.note}
 		if out.Style == handler.Safe || out.Style == handler.Hex {
-			out.Label = func(s *session.Session) string { return fmt.Sprintf("[%d] ", s.ID()) }
+			out.Label = a.label()
 		}
 		if l.interactive && in.Read == nil {
 			in.Read, in.KeepEnd = handler.TextLine, true
@@ -122,6 +146,7 @@ func (a *app) listen(cmd *cobra.Command, args []string, t *talk, l *listenFlags)
 	var doors []door
 	for _, p := range plans {
 		p.config.Observer = observer
+		p.config.Format.Uncut = typing && out.Style == handler.Raw
 		if replying || l.echo {
 			p.config.Amplify = 3
 		}
@@ -192,9 +217,9 @@ type door struct {
 func (a *app) open(ctx context.Context, addr endpoint.Addr) (net.Listener, error) {
 	ln, err := a.network.Listen(ctx, addr)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %v: %w", addr, err)
+		return nil, fmt.Errorf("listen on %v: %w", addr.Redacted(), err)
 	}
-	a.note("listening on %v", endpoint.AddrOf(addr.Scheme, ln.Addr()))
+	a.announce(addr, ln)
 	return ln, nil
 }
 

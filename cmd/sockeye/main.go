@@ -10,20 +10,25 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"sockeye.dev/endpoint"
+	"sockeye.dev/term"
 )
 
 func main() { os.Exit(run()) }
 
 // run is main without the exit, for tests that run it as a command.
 func run() int {
-	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, network: &endpoint.Host{}}
-	ctx, stop := signals()
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, environ: os.Environ(), network: &endpoint.Host{}}
+	ctx, stop := a.signals()
 	defer stop()
+	if dialect, args := ncCall(os.Args); dialect != nil {
+		return a.nc(ctx, dialect, args)
+	}
 	root := a.root()
 	err := root.ExecuteContext(ctx)
 	if err == errInterrupted {
@@ -36,10 +41,16 @@ func run() int {
 var errInterrupted = errors.New("interrupted")
 
 // signals ends the context at the first SIGINT or SIGTERM, and the program at
-// the second.
-func signals() (context.Context, func()) {
+// the second. A prompt, at which Ctrl-C is a key, says so by a.interrupt.
+func (a *app) signals() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	c := make(chan os.Signal, 2)
+	a.interrupt = func() {
+		select {
+		case c <- os.Interrupt:
+		default: // two are waiting
+		}
+	}
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
 	done := make(chan struct{})
 	go func() {
@@ -47,6 +58,9 @@ func signals() (context.Context, func()) {
 			select {
 			case <-c:
 				if ctx.Err() != nil {
+					if p := a.restore.Load(); p != nil {
+						p.Restore()
+					}
 					os.Exit(exitFailure)
 				}
 				cancel(errInterrupted)
@@ -64,6 +78,9 @@ type app struct {
 	stdin          *os.File
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	environ        []string
+	interrupt      func()                      // as Ctrl-C does
+	restore        atomic.Pointer[term.Prompt] // who has the terminal; nil: nobody
 	network        endpoint.Network
 	json           bool
 	verbose        int
@@ -104,9 +121,10 @@ Addresses: tcp://host:port  udp://host:port  unix:///path  host:port (tcp)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%v", err) })
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "results and errors as JSON, an object a line")
 	root.PersistentFlags().CountVarP(&a.verbose, "verbose", "v", "say on stderr what happens: -v conversations, -vv every message")
-	root.AddCommand(a.connectCmd(), a.sendCmd(), a.listenCmd(), a.serveCmd(), a.chatCmd(), a.textCmd(), a.versionCmd())
+	root.AddCommand(a.connectCmd(), a.sendCmd(), a.listenCmd(), a.serveCmd(), a.chatCmd(), a.textCmd(), a.ncCmd(), a.completionCmd(), a.manCmd(), a.versionCmd())
 	root.SetHelpTemplate(helpTemplate)
 	usageOfArgs(root)
+	completes(root)
 	return root
 }
 

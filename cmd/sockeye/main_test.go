@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sockeye.dev/endpoint"
 )
 
 // TestMain lets the test binary be the command, so that tests run it as a
@@ -139,14 +141,21 @@ func hostWith(t *testing.T, listeners int, cmd *exec.Cmd) []string {
 	return addrs
 }
 
-// peer accepts one connection at addr ("tcp" or "unix") and gives it to f.
+// peer accepts one connection ("tcp", "unix", "tls", "ws" or "wss") and gives
+// it to f.
 func peer(t *testing.T, network string, f func(net.Conn)) (addr string) {
 	t.Helper()
 	at := "127.0.0.1:0"
 	if network == "unix" {
 		at = filepath.Join(t.TempDir(), "s")
 	}
-	ln, err := net.Listen(network, at)
+	var ln net.Listener
+	var err error
+	if network == "tcp" || network == "unix" {
+		ln, err = net.Listen(network, at)
+	} else {
+		ln, err = endpoint.Host{}.Listen(t.Context(), endpoint.Addr{Scheme: network, Host: "127.0.0.1"})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +173,11 @@ func peer(t *testing.T, network string, f func(net.Conn)) (addr string) {
 	if network == "unix" {
 		return "unix:" + at
 	}
-	return "tcp://" + ln.Addr().String()
+	addr = network + "://" + ln.Addr().String()
+	if f, ok := ln.(endpoint.Fingerprinter); ok {
+		addr += "?pin=" + f.Fingerprint()
+	}
+	return addr
 }
 
 // after calls f d later, and waits for it.

@@ -4,46 +4,114 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"sockeye.dev/charset"
 	"sockeye.dev/observe"
 )
 
+// tap is an observer that a person may begin to record with at any time.
+type tap struct {
+	enc  *charset.Encoding
+	note func(format string, args ...any)
+
+	mu   sync.Mutex
+	log  *observe.Log
+	file *os.File
+}
+
+func (t *tap) Observe(e observe.Event) {
+	t.mu.Lock()
+	log := t.log
+	t.mu.Unlock()
+	if log != nil {
+		log.Observe(e)
+	}
+}
+
+// record begins to record to a file, and ends what was recorded before.
+func (t *tap) record(path string) error {
+	f, err := formatter(path, t.enc)
+	if err != nil {
+		return err
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := t.close(); err != nil {
+		t.note("the recording before: %v", err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.log, t.file = observe.NewLog(file, f, observe.LogOptions{Block: true}), file
+	t.note("recording to %s", path)
+	return nil
+}
+
+func (t *tap) close() error {
+	t.mu.Lock()
+	log, file := t.log, t.file
+	t.log, t.file = nil, nil
+	t.mu.Unlock()
+	if log == nil {
+		return nil
+	}
+	return errors.Join(log.Close(), file.Close())
+}
+
+// formatter is how a file of that name is written.
+func formatter(path string, enc *charset.Encoding) (observe.Formatter, error) {
+	switch filepath.Ext(path) {
+	case ".jsonl":
+		return &observe.JSONL{Encoding: enc}, nil
+	case ".txt":
+		return &observe.Transcript{Encoding: enc}, nil
+	}
+	return nil, usage("record to %s: this version writes .jsonl and .txt", path)
+}
+
 // observers are what --record and -vv ask for; close ends them and says what
 // was lost. Text is read in enc.
 func (a *app) observers(t *talk, enc *charset.Encoding) (o observe.Observer, close func() error, err error) {
 	var all []observe.Observer
-	var logs []*observe.Log
+	var record, shown *observe.Log
 	var file *os.File
 	if t.record != "" {
-		var f observe.Formatter
-		switch filepath.Ext(t.record) {
-		case ".jsonl":
-			f = &observe.JSONL{Encoding: enc}
-		case ".txt":
-			f = &observe.Transcript{Encoding: enc}
-		default:
-			return nil, nil, usage("record to %s: this version writes .jsonl and .txt", t.record)
+		f, err := formatter(t.record, enc)
+		if err != nil {
+			return nil, nil, err
 		}
 		if file, err = os.Create(t.record); err != nil {
 			return nil, nil, err
 		}
-		logs = append(logs, observe.NewLog(file, f, observe.LogOptions{Block: !t.recordDrop}))
+		record = observe.NewLog(file, f, observe.LogOptions{Block: !t.recordDrop})
+		all = append(all, record)
 	}
 	if a.verbose > 1 {
 		var f observe.Formatter = &observe.Transcript{Encoding: enc}
 		if a.json {
 			f = &observe.JSONL{Encoding: enc}
 		}
-		logs = append(logs, observe.NewLog(a.stderr, f, observe.LogOptions{}))
+		shown = observe.NewLog(a.stderr, f, observe.LogOptions{})
+		all = append(all, shown)
 	}
-	for _, l := range logs {
-		all = append(all, l)
+	if t.tap != nil {
+		t.tap.enc, t.tap.note = enc, a.note
+		all = append(all, t.tap)
 	}
 	return observe.Multi(all...), func() error {
 		var errs []error
-		for _, l := range logs {
-			errs = append(errs, l.Close())
+		if t.tap != nil {
+			errs = append(errs, t.tap.close())
+		}
+		if record != nil {
+			errs = append(errs, record.Close())
+		}
+		if shown != nil {
+			if err := shown.Close(); err != nil {
+				a.note("not all events were shown: %v", err)
+			}
 		}
 		if file != nil {
 			errs = append(errs, file.Close())

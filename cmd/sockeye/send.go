@@ -25,6 +25,7 @@ type sendFlags struct {
 
 func (a *app) sendCmd() *cobra.Command {
 	var t talk
+	var tls secure
 	var f sendFlags
 	var again retries
 	cmd := &cobra.Command{
@@ -54,6 +55,9 @@ close, after --replies messages (datagrams: 1), or when the line stays quiet for
 			if err != nil {
 				return err
 			}
+			if err := tls.apply(a, &p.addr); err != nil {
+				return err
+			}
 			switch {
 			case f.every > 0 && len(args) == 1:
 				return usage("--every repeats texts: give some")
@@ -77,6 +81,7 @@ close, after --replies messages (datagrams: 1), or when the line stays quiet for
 	t.register(fs)
 	t.registerInput(fs)
 	t.registerDial(fs)
+	tls.registerDial(cmd)
 	fs.Var(&f.wait, "wait", "wait this `time` for a first reply (default 5s, datagrams 1s)")
 	fs.Var(&f.quiet, "quiet", "end after this `time` of silence after a reply (default 500ms)")
 	fs.IntVar(&f.replies, "replies", 0, "end after `N` messages (default: datagrams 1, streams: no limit)")
@@ -96,29 +101,56 @@ func (a *app) exchange(ctx context.Context, s *session.Session, p *plan, f *send
 		rounds = f.count
 	}
 	for n := 1; ; n++ {
-		next := time.Now().Add(time.Duration(f.every))
-		if err := a.sendAll(ctx, s, p, texts); err != nil {
+		r := round{s: s, out: out, sendFlags: f, next: time.Now().Add(time.Duration(f.every)), last: n == rounds}
+		err := a.round(ctx, &r, func(ctx context.Context) error { return a.sendAll(ctx, s, p, texts) })
+		if err != nil || r.last {
 			return err
 		}
-		last := n == rounds
-		var ended error
-		if last && !f.keepOpen {
-			ended = s.CloseWrite() // a peer that is gone may have said something before
-		}
-		if !f.noWait {
-			if err := a.replies(ctx, s, out, f, next, last); err != nil {
-				return err
-			}
-		}
-		if last {
-			return ended
-		}
+		next := r.next
 		select {
 		case <-time.After(time.Until(next)):
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// round is one sending and its replies.
+type round struct {
+	s   *session.Session
+	out *handler.Printer
+	*sendFlags
+	next time.Time // when the next one begins
+	last bool
+}
+
+// round sends, and prints what comes back meanwhile and afterwards: a peer that
+// answers while it is spoken to would not go on listening else.
+func (a *app) round(ctx context.Context, r *round, send func(context.Context) error) error {
+	sending, stopSending := context.WithCancelCause(ctx)
+	defer stopSending(nil)
+	sent, done := context.WithCancel(context.WithoutCancel(ctx))
+	var sendErr, endErr error
+	go func() {
+		defer done()
+		if sendErr = send(sending); sendErr == nil && r.last && !r.keepOpen {
+			endErr = r.s.CloseWrite() // a peer that is gone may have said something before
+		}
+	}()
+	var err error
+	if !r.noWait {
+		if err = a.replies(ctx, r, sent); err != nil {
+			stopSending(err)
+		}
+	}
+	<-sent.Done()
+	switch {
+	case sendErr != nil && (err == nil || ctx.Err() != nil || !errors.Is(sendErr, err)):
+		return sendErr // which is not merely because nobody listens any more
+	case err != nil:
+		return err
+	}
+	return endErr
 }
 
 // sendAll sends the texts or, without any, standard input.
@@ -161,9 +193,14 @@ func send(ctx context.Context, s *session.Session, m session.Message) error {
 	return nil
 }
 
+// errSent ends a wait for replies that began while something was being sent.
+var errSent = errors.New("all is sent")
+
 // replies prints what comes back until it is enough; if nobody said how much
-// that is, all but the last round end when the next one begins.
-func (a *app) replies(ctx context.Context, s *session.Session, out *handler.Printer, f *sendFlags, next time.Time, last bool) error {
+// that is, all but the last round end when the next one begins. How long to
+// wait counts from the end of the sending.
+func (a *app) replies(ctx context.Context, r *round, sent context.Context) error {
+	s, f := r.s, r.sendFlags
 	wait, quiet, enough := 5*time.Second, 500*time.Millisecond, f.replies
 	if s.Datagram() {
 		wait = time.Second
@@ -179,10 +216,10 @@ func (a *app) replies(ctx context.Context, s *session.Session, out *handler.Prin
 	}
 	until := wait
 	for n := 0; ; {
-		patience, cancel := context.WithTimeoutCause(ctx, until, errDone)
-		m, err := s.Recv(patience)
-		cancel()
+		m, err := recvWithin(ctx, s, sent, until)
 		switch {
+		case errors.Is(err, errSent):
+			continue
 		case errors.Is(err, errDone) && n == 0:
 			return fmt.Errorf("%w from %v in %v", handler.ErrNoReply, s.Peer(), wait)
 		case errors.Is(err, errDone) && n < f.replies:
@@ -193,22 +230,36 @@ func (a *app) replies(ctx context.Context, s *session.Session, out *handler.Prin
 			if n < f.replies {
 				return fmt.Errorf("%w: %d of %d before %v closed", handler.ErrNoReply, n, f.replies, s.Peer())
 			}
-			if !last {
+			if !r.last {
 				return fmt.Errorf("%v closed", s.Peer())
 			}
 			return nil
 		case err != nil:
 			return err
 		}
-		if err := out.Print(s, m); err != nil {
+		if err := r.out.Print(s, m); err != nil {
 			return err
 		}
 		a.log().Info("reply", "from", s.Peer().String(), "bytes", len(m.Data))
 		if n++; n == enough {
 			return nil
 		}
-		if until = quiet; !last && f.replies == 0 {
-			until = min(quiet, time.Until(next))
+		if until = quiet; !r.last && f.replies == 0 {
+			until = min(quiet, time.Until(r.next))
 		}
 	}
+}
+
+// recvWithin waits until all is sent, and then so long.
+func recvWithin(ctx context.Context, s *session.Session, sent context.Context, until time.Duration) (session.Message, error) {
+	if sent.Err() == nil {
+		patience, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		stop := context.AfterFunc(sent, func() { cancel(errSent) })
+		defer stop()
+		return s.Recv(patience)
+	}
+	patience, cancel := context.WithTimeoutCause(ctx, until, errDone)
+	defer cancel()
+	return s.Recv(patience)
 }

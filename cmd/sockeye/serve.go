@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 
 	"github.com/spf13/cobra"
 
 	"sockeye.dev/charset"
+	"sockeye.dev/endpoint"
 	"sockeye.dev/handler"
 	"sockeye.dev/room"
 	"sockeye.dev/session"
@@ -14,6 +16,7 @@ import (
 
 func (a *app) serveCmd() *cobra.Command {
 	var t talk
+	var tls secure
 	var listen []string
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -54,6 +57,13 @@ in its own encoding, a line or 50 ms of silence ending a message.`,
 				p.config.MaxMessage, p.config.Amplify = 16<<10, 1
 				plans = append(plans, p)
 			}
+			addrs := make([]*endpoint.Addr, len(plans))
+			for i := range plans {
+				addrs[i] = &plans[i].addr
+			}
+			if err := tls.apply(a, addrs...); err != nil {
+				return err
+			}
 			observer, closeRecord, err := a.observers(&t, encodingOf(plans))
 			if err != nil {
 				return err
@@ -64,10 +74,19 @@ in its own encoding, a line or 50 ms of silence ending a message.`,
 				p.config.Observer = observer
 				doors = append(doors, door{p.addr, &session.Server{Handler: chat, Config: p.config, Log: a.log()}})
 			}
-			return a.host(cmd.Context(), doors, a.howTo, nil)
+			// The room says that it closes while its members are still there.
+			ctx, stop := context.WithCancelCause(context.WithoutCancel(cmd.Context()))
+			defer stop(nil)
+			leave := context.AfterFunc(cmd.Context(), func() {
+				_ = lobby.Close()
+				stop(context.Cause(cmd.Context()))
+			})
+			defer leave()
+			return a.host(ctx, doors, a.howTo, nil)
 		},
 	}
 	t.register(cmd.Flags())
+	tls.registerListen(cmd)
 	cmd.Flags().StringArrayVar(&listen, "listen", []string{"tcp://127.0.0.1:7788", "udp://127.0.0.1:7788"}, "`address` to listen on; may be repeated")
 	return cmd
 }

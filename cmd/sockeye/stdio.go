@@ -8,6 +8,7 @@ import (
 	"golang.org/x/term"
 
 	"sockeye.dev/handler"
+	prompt "sockeye.dev/term"
 )
 
 // input is standard input, cancelable where the system can do that. close
@@ -36,6 +37,9 @@ func source(f *os.File) handler.Source {
 }
 
 func isTerminal(w io.Writer) bool {
+	if _, ok := w.(*prompt.Prompt); ok {
+		return true
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

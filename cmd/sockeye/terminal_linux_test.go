@@ -41,6 +41,7 @@ func atTerminal(t *testing.T, cmd *exec.Cmd) *running {
 		cmd.Stdout = tty
 	}
 	cmd.Stderr = tty
+	cmd.Env = append(cmd.Env, "TERM=dumb") // as it comes: prompt_test.go has the prompt
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 2}
 	r := beginAt(t, cmd, pty)
 	r.in = pty
