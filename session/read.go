@@ -55,10 +55,16 @@ func (c *source) read(in *frame.Reader) (int, error) {
 	return n, err
 }
 
+// readMessage reads one message. A connection that cannot be waited for waits
+// in ReadMessage, and would keep what is lent to it: that makes its own.
 func (c *source) readMessage(in *frame.Reader) (int, error) {
-	buf := datagrams.Get().(*[64 << 10]byte)
-	defer datagrams.Put(buf)
-	p, err := c.message.ReadMessage(buf[:0])
+	var dst []byte
+	if c.waiter != nil {
+		buf := datagrams.Get().(*[64 << 10]byte)
+		defer datagrams.Put(buf)
+		dst = buf[:0]
+	}
+	p, err := c.message.ReadMessage(dst)
 	if err != nil {
 		return 0, err
 	}
