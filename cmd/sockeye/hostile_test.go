@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -145,5 +146,44 @@ func TestManyDatagramPeers(t *testing.T) {
 				t.Fatalf("%q, %v, want %q", buf[:n], err, want)
 			}
 		}
+	}
+}
+
+// A member of a room that never reads, past the sockets' buffers and its
+// outbox, delays nobody, and is dropped.
+func TestReaderThatNeverReads(t *testing.T) {
+	addr, p := victim(t, 1000, "serve", "--listen", "tcp://127.0.0.1:0")
+	laggard := dialTest(t, addr)
+	fmt.Fprint(laggard, "/nick laggard\n")
+	reader, speaker := dialTest(t, addr), dialTest(t, addr)
+	fmt.Fprint(speaker, "/nick speaker\n")
+	const lines = 20_000
+	text := strings.Repeat("x", 1000)
+	go func() {
+		w := bufio.NewWriter(speaker)
+		for i := range lines {
+			fmt.Fprintf(w, "%d %s\n", i, text)
+		}
+		_ = w.Flush()
+	}()
+	go func() { _, _ = io.Copy(io.Discard, speaker) }()
+	dropped, next := false, 0
+	for in := bufio.NewScanner(reader); next < lines; {
+		if !in.Scan() {
+			t.Fatalf("after line %d: %v", next, in.Err())
+		}
+		line := in.Text()
+		switch {
+		case strings.Contains(line, "laggard") && strings.Contains(line, "left"):
+			dropped = true
+		case strings.HasSuffix(line, fmt.Sprintf("%d %s", next, text)):
+			next++
+		}
+	}
+	if !dropped {
+		t.Error("the laggard was not dropped")
+	}
+	if m := peak(t, p); m > 100<<20 {
+		t.Errorf("%d MiB resident", m>>20)
 	}
 }
