@@ -173,7 +173,7 @@ type shown struct {
 
 func (p *Printer) appendJSON(b []byte, s *session.Session, m session.Message) ([]byte, error) {
 	o := shown{Time: time.Now(), Conv: s.ID(), Size: len(m.Data), More: m.More}
-	if a := s.Peer(); a != nil {
+	if a := s.From(); a != nil {
 		o.From = a.String()
 	}
 	text, bad := m.Text()

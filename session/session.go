@@ -113,6 +113,7 @@ type (
 	readWaiter  interface{ WaitRead() error }
 	tryWriter   interface{ TryWrite(p []byte) (int, error) }
 	closeWriter interface{ CloseWrite() error }
+	fromer      interface{ From() net.Addr }
 )
 
 // Session is one conversation over one connection. Recv is for one goroutine
@@ -181,6 +182,18 @@ func (s *Session) ID() uint64 { return s.id }
 
 // Peer is the address at the other end.
 func (s *Session) Peer() net.Addr { return s.conn.RemoteAddr() }
+
+// From is who sent the message that was received last: Peer, but where we
+// speak to many (broadcast, multicast) and any of them may answer. For the
+// goroutine that calls Recv.
+func (s *Session) From() net.Addr {
+	if c, ok := s.conn.(fromer); ok {
+		if a := c.From(); a != nil {
+			return a
+		}
+	}
+	return s.Peer()
+}
 
 // Local is our own address.
 func (s *Session) Local() net.Addr { return s.conn.LocalAddr() }

@@ -86,6 +86,13 @@ func completes(cmd *cobra.Command) {
 	})
 	if strings.Contains(cmd.Use, "ADDR") {
 		cmd.ValidArgsFunction = addresses
+	} else if strings.Contains(cmd.Use, "ENCODING") {
+		cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return encodings(cmd, args, begun)
+		}
 	} else if cmd.ValidArgs == nil && !cmd.HasSubCommands() {
 		cmd.ValidArgsFunction = cobra.NoFileCompletions
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sockeye.dev/endpoint"
 	"sockeye.dev/frame"
 	"sockeye.dev/handler"
 	"sockeye.dev/session"
@@ -88,8 +89,7 @@ line may also be a command to sockeye itself: /encoding NAME, /hex [on|off],
 	t.registerInput(cmd.Flags())
 	t.registerDial(cmd.Flags())
 	tls.registerDial(cmd)
-	cmd.Flags().StringVarP(&run, "exec", "e", "", "run `PROGRAM`, with arguments after spaces, and join it to the socket")
-	cmd.Flags().StringVarP(&shell, "sh-exec", "c", "", "let a shell run `LINE`, and join it to the socket")
+	registerExec(cmd, &run, &shell)
 	cmd.Flags().Var(&wait, "wait", "datagrams: end after this `time` of silence once the input has ended (default 1s)")
 	cmd.Flags().Var(&again, "retry", "try to connect `N` (or forever) times more, with growing pauses")
 	return cmd
@@ -144,6 +144,7 @@ func (a *app) converse(ctx context.Context, t *talk, p *plan, again retries, hol
 	if err != nil {
 		return err
 	}
+	_, p.many = conn.(endpoint.Fromer)
 	s := session.New(conn, &p.config)
 	err = hold(ctx, s)
 	a.log().Info("conversation over", "conv", s.ID(), "peer", s.Peer().String(), "received", s.Received(), "sent", s.Sent())

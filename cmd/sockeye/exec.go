@@ -10,6 +10,16 @@ import (
 	"sockeye.dev/session"
 )
 
+// registerExec adds the flags of commands that can run programs, where this
+// program was built so.
+func registerExec(cmd *cobra.Command, run, shell *string) {
+	if !handler.HasExec {
+		return
+	}
+	cmd.Flags().StringVarP(run, "exec", "e", "", "run `PROGRAM`, with arguments after spaces, and join it to the conversation")
+	cmd.Flags().StringVarP(shell, "sh-exec", "c", "", "let a shell run `LINE`, and join it to the conversation")
+}
+
 // oneOf refuses more than one of flags that exclude each other.
 func oneOf(cmd *cobra.Command, flags ...string) error {
 	given := ""

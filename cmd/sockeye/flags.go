@@ -83,6 +83,7 @@ type plan struct {
 	decoded bool // what comes is to be shown as text: its encoding was asked for
 	textual bool // what is sent is text: some encoding was asked for
 	framed  bool // a framing was asked for
+	many    bool // who is dialed is many: a broadcast or multicast address
 	hex     bool
 	escapes bool
 }

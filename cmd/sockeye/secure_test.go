@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"sockeye.dev/endpoint"
+	"sockeye.dev/handler"
 )
 
 // certificates are two: each signed by itself, for localhost and 127.0.0.1.
@@ -180,6 +181,9 @@ func TestProxyProtocol(t *testing.T) {
 // Programs as conversations, on both sides.
 func TestExecFlags(t *testing.T) {
 	t.Parallel()
+	if !handler.HasExec {
+		t.Skip("this build runs no programs")
+	}
 	addr := host(t, 1, "listen", "tcp://127.0.0.1:0", "--exec", "cat -n")[0]
 	cmd := command(t, "connect", addr)
 	cmd.Stdin = strings.NewReader("one\ntwo\n")

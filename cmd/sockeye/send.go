@@ -35,8 +35,9 @@ func (a *app) sendCmd() *cobra.Command {
 one) or, without TEXT, standard input, and prints what comes back.
 
 On streams it then ends our side, unless --keep-open. It ends at the peer's
-close, after --replies messages (datagrams: 1), or when the line stays quiet for
---quiet after a reply. If nothing comes within --wait the exit code is 3.`,
+close, after --replies messages (datagrams: 1, unless sent to many by broadcast
+or multicast), or when the line stays quiet for --quiet after a reply. If nothing
+comes within --wait the exit code is 3.`,
 		Example: `  sockeye send 127.0.0.1:7788 'hello'
   sockeye send udp://127.0.0.1:8080 你好 --no-wait
   sockeye send 192.168.1.9:502 --hex '01 03 00 00 00 01 84 0a' --keep-open --replies 1`,
@@ -101,7 +102,7 @@ func (a *app) exchange(ctx context.Context, s *session.Session, p *plan, f *send
 		rounds = f.count
 	}
 	for n := 1; ; n++ {
-		r := round{s: s, out: out, sendFlags: f, next: time.Now().Add(time.Duration(f.every)), last: n == rounds}
+		r := round{s: s, out: out, sendFlags: f, next: time.Now().Add(time.Duration(f.every)), last: n == rounds, many: p.many}
 		err := a.round(ctx, &r, func(ctx context.Context) error { return a.sendAll(ctx, s, p, texts) })
 		if err != nil || r.last {
 			return err
@@ -122,6 +123,7 @@ type round struct {
 	*sendFlags
 	next time.Time // when the next one begins
 	last bool
+	many bool // any number may answer
 }
 
 // round sends, and prints what comes back meanwhile and afterwards: a peer that
@@ -204,7 +206,7 @@ func (a *app) replies(ctx context.Context, r *round, sent context.Context) error
 	wait, quiet, enough := 5*time.Second, 500*time.Millisecond, f.replies
 	if s.Datagram() {
 		wait = time.Second
-		if enough == 0 {
+		if enough == 0 && !r.many { // of many, each may answer
 			enough = 1
 		}
 	}
@@ -240,7 +242,7 @@ func (a *app) replies(ctx context.Context, r *round, sent context.Context) error
 		if err := r.out.Print(s, m); err != nil {
 			return err
 		}
-		a.log().Info("reply", "from", s.Peer().String(), "bytes", len(m.Data))
+		a.log().Info("reply", "from", s.From().String(), "bytes", len(m.Data))
 		if n++; n == enough {
 			return nil
 		}
