@@ -91,9 +91,11 @@ func (a *app) root() *cobra.Command {
 		Use:   "sockeye",
 		Short: "Hold, host and see any socket conversation, in any text encoding",
 		Long: `Sockeye holds (connect, send, chat), hosts (listen, serve) and shows socket
-conversations over TCP, UDP and Unix sockets, in any text encoding.
+conversations over TCP, UDP, Unix sockets, TLS and WebSocket, in any text
+encoding.
 
-Addresses: tcp://host:port  udp://host:port  unix:///path  host:port (tcp)
+Addresses: tcp://host:port  udp://host:port  unix:///path  unixgram:///path
+           tls://host:port  ws://host/path  wss://host/path  host:port (tcp)
            :port listens on every interface; IPv6 goes in brackets; socat's
            TCP:host:port,opt=val is understood; options follow as a query:
            tcp://host:7788?encoding=gbk&frame=line`,
@@ -101,10 +103,14 @@ Addresses: tcp://host:port  udp://host:port  unix:///path  host:port (tcp)
   sockeye connect 127.0.0.1:7788                 talk to it
   sockeye listen :7788 --reply 'thank you !'     answer every message
   sockeye send udp://127.0.0.1:8080 你好 --encoding gbk`,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args: func(_ *cobra.Command, args []string) error {
+		SuggestionsMinimumDistance: 2,
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
+				if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+					return usage("there is no command %q: did you mean %s?", args[0], near[0])
+				}
 				return usage("there is no command %q", args[0])
 			}
 			return nil
