@@ -101,14 +101,15 @@ func (a *app) ask(ctx context.Context, in *handler.Input) ([]string, error) {
 	defer stop()
 	in.Read = handler.TextLine
 	var answers [2]string
-	for i, question := range []string{"host", "port"} {
-		fmt.Fprintf(a.stderr, "%s: ", question)
+	questions := [2]string{a.lang.format("host: "), a.lang.format("port: ")}
+	for i, what := range []string{"host", "port"} {
+		fmt.Fprint(a.stderr, questions[i])
 		m, err := in.Next()
 		switch {
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case err != nil:
-			return nil, fmt.Errorf("read the %s: %w", question, err)
+			return nil, fmt.Errorf("read the %s: %w", what, err)
 		}
 		answers[i] = strings.TrimSpace(m.String())
 	}
@@ -121,7 +122,7 @@ func (a *app) askText(in *handler.Input) {
 	if _, prompt := a.stdout.(*term.Prompt); prompt {
 		a.note("text:")
 	} else {
-		fmt.Fprint(a.stderr, "text: ")
+		fmt.Fprint(a.stderr, a.lang.format("text: "))
 	}
 	usual := in.Read
 	in.Read = func(line []byte) (session.Message, error) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 
 	"sockeye.dev/charset"
@@ -92,6 +93,8 @@ func hint(err error) string {
 	return ""
 }
 
+const hintUsage = "see `sockeye --help`"
+
 // report prints err for people or programs and returns the exit code.
 func (a *app) report(err error) int {
 	code := exitCode(err)
@@ -101,25 +104,35 @@ func (a *app) report(err error) int {
 	h := hint(err)
 	var wrong usageError
 	if h == "" && errors.As(err, &wrong) {
-		h = "see `sockeye --help`"
+		h = hintUsage
 	}
+	text := a.lang.text(err.Error())
+	h = a.lang.advice(h)
 	if a.json {
 		_ = json.NewEncoder(a.stderr).Encode(struct {
 			Error string `json:"error"`
 			Hint  string `json:"hint,omitempty"`
 			Code  int    `json:"code"`
-		}{err.Error(), h, code})
+		}{text, h, code})
 		return code
 	}
-	fmt.Fprintf(a.stderr, "sockeye: %v\n", err)
+	fmt.Fprintf(a.stderr, "sockeye: %s\n", text)
 	if h != "" {
-		fmt.Fprintf(a.stderr, "hint: %s\n", h)
+		fmt.Fprintf(a.stderr, a.lang.format("hint: %s")+"\n", h)
 	}
 	return code
 }
 
 // note tells a person something that is not an error.
 func (a *app) note(format string, args ...any) {
+	if a.lang != nil {
+		format, args = a.lang.format(format), slices.Clone(args)
+		for i, arg := range args {
+			if err, ok := arg.(error); ok {
+				args[i] = a.lang.text(err.Error())
+			}
+		}
+	}
 	if a.json {
 		_ = json.NewEncoder(a.stderr).Encode(struct {
 			Note string `json:"note"`

@@ -154,9 +154,17 @@ func TestManyDatagramPeers(t *testing.T) {
 func TestReaderThatNeverReads(t *testing.T) {
 	addr, p := victim(t, 1000, "serve", "--listen", "tcp://127.0.0.1:0")
 	laggard := dialTest(t, addr)
-	fmt.Fprint(laggard, "/nick laggard\n")
 	reader, speaker := dialTest(t, addr), dialTest(t, addr)
-	fmt.Fprint(speaker, "/nick speaker\n")
+	in := bufio.NewScanner(reader)
+	for _, member := range []net.Conn{laggard, speaker} { // whose coming the reader sees
+		name := map[net.Conn]string{laggard: "laggard", speaker: "speaker"}[member]
+		fmt.Fprintf(member, "/nick %s\n", name)
+		for !strings.Contains(in.Text(), name) {
+			if !in.Scan() {
+				t.Fatal(in.Err())
+			}
+		}
+	}
 	const lines = 20_000
 	text := strings.Repeat("x", 1000)
 	go func() {
@@ -168,7 +176,7 @@ func TestReaderThatNeverReads(t *testing.T) {
 	}()
 	go func() { _, _ = io.Copy(io.Discard, speaker) }()
 	dropped, next := false, 0
-	for in := bufio.NewScanner(reader); next < lines; {
+	for next < lines {
 		if !in.Scan() {
 			t.Fatalf("after line %d: %v", next, in.Err())
 		}
@@ -176,7 +184,7 @@ func TestReaderThatNeverReads(t *testing.T) {
 		switch {
 		case strings.Contains(line, "laggard") && strings.Contains(line, "left"):
 			dropped = true
-		case strings.HasSuffix(line, fmt.Sprintf("%d %s", next, text)):
+		case strings.HasSuffix(line, fmt.Sprintf("> %d %s", next, text)):
 			next++
 		}
 	}

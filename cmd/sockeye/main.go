@@ -29,6 +29,7 @@ func run() int {
 	if dialect, args := ncCall(os.Args); dialect != nil {
 		return a.nc(ctx, dialect, args)
 	}
+	a.speak(os.Args[1:])
 	root := a.root()
 	err := root.ExecuteContext(ctx)
 	if err == errInterrupted {
@@ -82,6 +83,7 @@ type app struct {
 	interrupt      func()                      // as Ctrl-C does
 	restore        atomic.Pointer[term.Prompt] // who has the terminal; nil: nobody
 	network        endpoint.Network
+	lang           *catalogue // nil: English
 	json           bool
 	verbose        int
 }
@@ -125,12 +127,14 @@ Addresses: tcp://host:port  udp://host:port  unix:///path  unixgram:///path
 	root.SetIn(a.stdin)
 	// What cobra refuses before a command runs is wrong usage.
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%v", err) })
+	root.PersistentFlags().Var(new(language), "lang", "`language` of help, hints and questions: en, zh (default: the locale's)")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "results and errors as JSON, an object a line")
 	root.PersistentFlags().CountVarP(&a.verbose, "verbose", "v", "say on stderr what happens: -v conversations, -vv every message")
 	root.AddCommand(a.connectCmd(), a.sendCmd(), a.listenCmd(), a.serveCmd(), a.chatCmd(), a.textCmd(), a.ncCmd(), a.completionCmd(), a.manCmd(), a.versionCmd())
-	root.SetHelpTemplate(helpTemplate)
+	root.SetHelpTemplate(helpTemplate + a.lang.text(exitCodes) + "\n")
 	usageOfArgs(root)
 	completes(root)
+	a.lang.translate(root)
 	return root
 }
 
@@ -152,10 +156,11 @@ func usageOfArgs(cmd *cobra.Command) {
 const helpTemplate = `{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}
 
 {{end}}{{if or .Runnable .HasSubCommands}}{{.UsageString}}{{end}}
-Exit codes: 0 done; 1 the network failed, or something is known to be lost;
-            2 wrong usage; 3 timed out, no reply came; 4 text that could not be
-            encoded or decoded under --errors strict
 `
+
+const exitCodes = `Exit codes: 0 done; 1 the network failed, or something is known to be lost;
+            2 wrong usage; 3 timed out, no reply came; 4 text that could not be
+            encoded or decoded under --errors strict`
 
 func (a *app) log() *slog.Logger {
 	level := slog.LevelWarn

@@ -32,7 +32,7 @@ in its own encoding, a line or 50 ms of silence ending a message.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			lobby, err := room.Open(cmd.Context(), room.Config{})
+			lobby, err := room.Open(cmd.Context(), room.Config{Texts: a.lang.roomTexts()})
 			if err != nil {
 				return err
 			}
