@@ -190,13 +190,23 @@ func (g *gate) Close() error {
 	return err
 }
 
+// Refused is a conn that a listener hands out although nobody is to talk to
+// it: a handshake failed, and this is who it was and why. Its reads and writes
+// fail with the same reason.
+type Refused interface {
+	net.Conn
+	Refused() error
+}
+
 // A refusedConn is what is left of a conn that did not get through a gate.
 type refusedConn struct {
 	local, remote net.Addr
 	err           error
 }
 
-var _ net.Conn = (*refusedConn)(nil)
+var _ Refused = (*refusedConn)(nil)
+
+func (c *refusedConn) Refused() error { return c.err }
 
 func (c *refusedConn) fail(op string) error {
 	return &net.OpError{Op: op, Net: c.remote.Network(), Source: c.local, Addr: c.remote, Err: c.err}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -321,4 +322,38 @@ func TestLastDatagram(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A message that would wait for the peer waits in the outbox.
+func TestTrySendNeverWaits(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no unixgram")
+	}
+	dir := t.TempDir()
+	at := filepath.Join(dir, "s")
+	ln, err := endpoint.Host{}.Listen(t.Context(), endpoint.Addr{Scheme: "unixgram", Path: at})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	c, err := net.DialUnix("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "c"), Net: "unixgram"}, &net.UnixAddr{Name: at, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, _ = io.WriteString(c, "hello") // and reads nothing, ever
+	conn, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := session.New(conn, &session.Config{Linger: time.Millisecond})
+	for err == nil {
+		err = s.TrySend(make([]byte, 1000))
+	}
+	if !errors.Is(err, session.ErrOutboxFull) {
+		t.Error(err)
+	}
+	if err := s.Close(); err == nil {
+		t.Error("what was queued is lost, and Close says nil")
+	}
 }

@@ -80,7 +80,7 @@ func (s *Session) TrySend(framed []byte) error {
 			if !s.Datagram() { // one that was refused says nothing of the next
 				o.lose(err)
 			}
-		} else if n < len(framed) || s.from.ends && s.from.message != nil {
+		} else if n < len(framed) || s.from.waits {
 			o.push(framed[n:])
 		}
 		s.unlockHeld()
@@ -127,8 +127,8 @@ func (o *outbox) push(p []byte) {
 // emitNow writes what can be written without waiting, with the token held.
 func (s *Session) emitNow(p []byte) (n int, err error) {
 	switch {
-	case s.from.message != nil && s.from.ends:
-		return 0, nil // a message that could not be written at once would block
+	case s.from.waits:
+		return 0, nil // the flusher waits for it
 	case s.from.message != nil:
 		if s.overLimit(len(p)) {
 			return len(p), nil

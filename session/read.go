@@ -14,6 +14,7 @@ type source struct {
 	conn    net.Conn
 	message messageConn
 	ends    bool // message conns: our side and the peer's can be ended
+	waits   bool // message conns: a write may wait for the peer to read
 	waiter  readWaiter
 	raw     *rawConn
 }
@@ -23,8 +24,9 @@ func (c *source) init(conn net.Conn) {
 	c.message, _ = conn.(messageConn)
 	c.waiter, _ = conn.(readWaiter)
 	_, c.ends = conn.(closeWriter)
+	c.waits = c.message != nil && c.ends
 	if a := conn.LocalAddr(); a != nil && a.Network() == "unixgram" {
-		c.ends = false // a method that it only has from its kind
+		c.ends, c.waits = false, true // its CloseWrite it only has from its kind
 	}
 	if c.message == nil && c.waiter == nil {
 		if sc, ok := conn.(syscall.Conn); ok {

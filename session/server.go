@@ -82,13 +82,19 @@ func (srv *Server) Serve(ctx context.Context, ln net.Listener) error {
 	for _, s := range srv.of(base) {
 		s.Interrupt(ErrServerClosed)
 	}
+	cut := make(chan struct{})
 	timer := time.AfterFunc(srv.grace(), func() {
+		defer close(cut)
+		var all sync.WaitGroup // at once: a conn's Close may take a moment
 		for _, s := range srv.of(base) {
-			s.abort(ErrServerClosed)
+			all.Go(func() { s.abort(ErrServerClosed) })
 		}
+		all.Wait()
 	})
-	defer timer.Stop()
 	held.Wait()
+	if !timer.Stop() {
+		<-cut
+	}
 	if ctx.Err() != nil {
 		return ErrServerClosed
 	}
@@ -175,7 +181,7 @@ func (srv *Server) panicked(s *Session, p any) error {
 func (srv *Server) ServeOne(ctx context.Context, ln net.Listener) error {
 	defer ln.Close()
 	stop := context.AfterFunc(ctx, func() { _ = ln.Close() })
-	conn, err := ln.Accept()
+	conn, err := srv.acceptOne(ln)
 	if !stop() {
 		if err == nil {
 			_ = conn.Close()
@@ -184,10 +190,6 @@ func (srv *Server) ServeOne(ctx context.Context, ln net.Listener) error {
 	}
 	if err != nil {
 		return fmt.Errorf("accept on %v: %w", ln.Addr(), err)
-	}
-	if why := srv.admit(conn); why != "" {
-		_ = conn.Close()
-		return fmt.Errorf("refused %v: %s", conn.RemoteAddr(), why)
 	}
 	s := New(conn, &srv.Config)
 	if !s.Datagram() { // those have one socket with their listener
@@ -202,10 +204,30 @@ func (srv *Server) ServeOne(ctx context.Context, ln net.Listener) error {
 	return err
 }
 
+// acceptOne accepts the first conversation that may begin.
+func (srv *Server) acceptOne(ln net.Listener) (net.Conn, error) {
+	for {
+		conn, err := ln.Accept()
+		if err != nil {
+			return nil, err
+		}
+		why := srv.admit(conn)
+		if why == "" {
+			return conn, nil
+		}
+		srv.log().Warn("refused a conversation", "peer", conn.RemoteAddr().String(), "reason", why)
+		_ = conn.Close()
+	}
+}
+
 // admit counts a conversation that may begin, or says why it may not.
 func (srv *Server) admit(conn net.Conn) (refusal string) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
+	if r, ok := conn.(endpoint.Refused); ok { // by its listener: no handler is to see it
+		srv.refused++
+		return r.Refused().Error()
+	}
 	if srv.MaxSessions > 0 && srv.held >= srv.MaxSessions {
 		srv.refused++
 		return fmt.Sprintf("%d conversations are the limit", srv.MaxSessions)

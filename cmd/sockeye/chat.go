@@ -53,7 +53,7 @@ receives; what arrived meanwhile is kept.`,
 			in, closeIn := a.input()
 			defer closeIn()
 			if !menu { // whose questions want their answers behind them
-				defer a.prompt(in, nil)()
+				defer a.prompt(cmd.Context(), in, nil)()
 			}
 			c.Bind, c.Config, c.In, c.Out, c.Safe = p.addr, p.config, in.R, a.stdout, isTerminal(a.stdout)
 			c.Typed, c.Read = in.Source == handler.Typed, p.reader()

@@ -72,7 +72,7 @@ line may also be a command to sockeye itself: /encoding NAME, /hex [on|off],
 				return a.converse(cmd.Context(), &t, &p, again, a.exec(run, shell, &p).Serve)
 			}
 			local := a.local(in, &t, false)
-			defer a.prompt(in, local)()
+			defer a.prompt(cmd.Context(), in, local)()
 			p.reading(in)
 			out := a.printer(&p)
 			p.config.Format.Uncut = out.Style == handler.Raw

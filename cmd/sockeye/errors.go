@@ -106,21 +106,26 @@ func (a *app) report(err error) int {
 	if h == "" && errors.As(err, &wrong) {
 		h = hintUsage
 	}
-	text := a.lang.text(err.Error())
-	h = a.lang.advice(h)
+	said, below := inert(a.lang.text(err.Error())), inert(a.lang.advice(h))
 	if a.json {
 		_ = json.NewEncoder(a.stderr).Encode(struct {
 			Error string `json:"error"`
 			Hint  string `json:"hint,omitempty"`
 			Code  int    `json:"code"`
-		}{text, h, code})
+		}{said, below, code})
 		return code
 	}
-	fmt.Fprintf(a.stderr, "sockeye: %s\n", text)
-	if h != "" {
-		fmt.Fprintf(a.stderr, a.lang.format("hint: %s")+"\n", h)
+	fmt.Fprintf(a.stderr, "sockeye: %s\n", said)
+	if below != "" {
+		fmt.Fprintf(a.stderr, a.lang.format("hint: %s")+"\n", below)
 	}
 	return code
+}
+
+// inert is text that a terminal only shows: errors and notes quote what others
+// have chosen, as the names in a certificate or that of a Unix socket.
+func inert(text string) string {
+	return string(charset.AppendVisible(nil, []byte(text), charset.VisibleOptions{}))
 }
 
 // note tells a person something that is not an error.
@@ -136,8 +141,8 @@ func (a *app) note(format string, args ...any) {
 	if a.json {
 		_ = json.NewEncoder(a.stderr).Encode(struct {
 			Note string `json:"note"`
-		}{fmt.Sprintf(format, args...)})
+		}{inert(fmt.Sprintf(format, args...))})
 		return
 	}
-	fmt.Fprintf(a.stderr, format+"\n", args...)
+	fmt.Fprintln(a.stderr, inert(fmt.Sprintf(format, args...)))
 }

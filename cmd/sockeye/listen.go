@@ -107,7 +107,7 @@ func (a *app) listen(cmd *cobra.Command, args []string, t *talk, tls *secure, l 
 	typing := !l.echo && !replying && l.run == "" && l.shell == ""
 	if typing {
 		local = a.local(in, t, l.interactive)
-		defer a.prompt(in, local)()
+		defer a.prompt(cmd.Context(), in, local)()
 	}
 	observer, closeRecord, err := a.observers(t, encodingOf(plans))
 	if err != nil {
@@ -143,13 +143,14 @@ func (a *app) listen(cmd *cobra.Command, args []string, t *talk, tls *secure, l 
 		h = typed
 	}
 	var doors []door
+	truth := truthful{Handler: h, note: a.note}
 	for _, p := range plans {
 		p.config.Observer = observer
 		p.config.Format.Uncut = typing && out.Style == handler.Raw
-		if replying || l.echo {
+		if !typing {
 			p.config.Amplify = 3
 		}
-		doors = append(doors, door{p.addr, &session.Server{Handler: h, Config: p.config, MaxSessions: l.max, MaxPerSource: l.maxPerSource, Log: a.log()}})
+		doors = append(doors, door{p.addr, &session.Server{Handler: &truth, Config: p.config, MaxSessions: l.max, MaxPerSource: l.maxPerSource, Log: a.log()}})
 	}
 	if l.once {
 		ln, err := a.open(ctx, doors[0].addr)
@@ -166,7 +167,32 @@ func (a *app) listen(cmd *cobra.Command, args []string, t *talk, tls *secure, l 
 	defer fail(nil)
 	w := &vital{Writer: out.W, fail: fail}
 	out.W = w
-	return and(a.host(ctx, doors, nil, run), w.err)
+	err = a.host(ctx, doors, nil, run)
+	return and(and(err, w.err), truth.bad)
+}
+
+// truthful remembers, for the exit code, the first text that was refused as it
+// could not be decoded, which ends its conversation.
+type truthful struct {
+	session.Handler
+	note func(format string, args ...any)
+
+	mu  sync.Mutex
+	bad error
+}
+
+func (h *truthful) Serve(ctx context.Context, s *session.Session) error {
+	err := h.Handler.Serve(ctx, s)
+	var bad *charset.DecodeError
+	if errors.As(err, &bad) {
+		h.note("conversation %d (%v) is over: %v", s.ID(), s.Peer(), err)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.bad == nil {
+			h.bad = err
+		}
+	}
+	return err
 }
 
 // vital is output without which hosting makes no sense. Its owner writes from

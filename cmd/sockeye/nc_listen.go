@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 
+	"sockeye.dev/endpoint"
 	"sockeye.dev/frame"
 	"sockeye.dev/handler"
 	"sockeye.dev/session"
@@ -235,6 +236,12 @@ func (l *ncListener) Accept() (net.Conn, error) {
 		conn, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
+		}
+		if r, refused := conn.(endpoint.Refused); refused {
+			if p.verbose > 0 {
+				p.say("Failed SSL connection from %v: %v", conn.RemoteAddr(), r.Refused())
+			}
+			continue
 		}
 		l.n.sayAccepted(conn, l.admitted+1)
 		if why := l.refusal(conn.RemoteAddr()); why != "" {

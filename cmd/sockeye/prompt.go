@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -22,7 +23,8 @@ func (a *app) local(in *handler.Input, t *talk, always bool) *handler.Local {
 
 // prompt gives a person at a terminal a line to type in, and everything else
 // its place above it. close gives the terminal back.
-func (a *app) prompt(in *handler.Input, local *handler.Local) (close func()) {
+// It ends with ctx, so that nothing is typed into a program that is closing.
+func (a *app) prompt(ctx context.Context, in *handler.Input, local *handler.Local) (close func()) {
 	out, ok := a.stdout.(*os.File)
 	if in.Source != handler.Typed || !ok || !isTerminal(out) || a.json || a.getenv("TERM") == "dumb" {
 		return func() {}
@@ -34,7 +36,9 @@ func (a *app) prompt(in *handler.Input, local *handler.Local) (close func()) {
 		a.stderr = p
 	}
 	a.restore.Store(p)
+	stop := context.AfterFunc(ctx, func() { _ = p.Close() })
 	return func() {
+		stop()
 		_ = p.Close()
 		a.restore.Store(nil)
 		a.stdout, a.stderr = before[0], before[1]

@@ -35,12 +35,12 @@ func (t *tap) record(path string) error {
 	if err != nil {
 		return err
 	}
+	if err := t.close(); err != nil { // which may have written to the same file
+		t.note("the recording before: %v", err)
+	}
 	file, err := os.Create(path)
 	if err != nil {
 		return err
-	}
-	if err := t.close(); err != nil {
-		t.note("the recording before: %v", err)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
