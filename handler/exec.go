@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"sockeye.dev/charset"
 	"sockeye.dev/session"
 )
 
@@ -21,10 +22,16 @@ const HasExec = true
 
 // Exec joins each conversation to the standard input and output of a program
 // of its own. The peer's end ends the program's input; the end of the program
-// ends the conversation, once what it has written is sent. When the
-// conversation ends first, so does the program, with all it has started: they
-// are one process group, which is asked to end (SIGTERM) and made to (SIGKILL)
-// 2 seconds later.
+// ends the conversation, once what it has written is sent, and what those
+// write that it has left running, until they are silent for 2 seconds. When
+// the conversation ends first, so does the program, with all it has started:
+// they are one process group, which is asked to end (SIGTERM) and, where the
+// program has not ended or its output is still held open, made to (SIGKILL) 2
+// seconds later.
+//
+// A program that does not read what the peer sends holds the peer back, as a
+// pipe would. That the peer has gone shows then only when something is sent to
+// it; the end of the context ends both at any time.
 //
 // The program finds who it talks to in its environment, under SOCKEYE_ and,
 // for programs written for Nmap's ncat, NCAT_: REMOTE_ADDR, REMOTE_PORT,
@@ -51,16 +58,17 @@ var _ session.Handler = (*Exec)(nil)
 // Shell is the command that lets the system's shell run a line.
 func Shell(line string) []string { return append(shell(), line) }
 
-// execGrace is how long a program has to end once it was asked to, and what it
-// has left running to end its output.
+// execGrace is how long a program has to end once it was asked to, and how long
+// what it has left running may be silent.
 const execGrace = 2 * time.Second
 
 // errExited ends a Recv for a program that is gone.
 var errExited = errors.New("the program has ended")
 
 // Serve runs the program until it or the conversation ends. The error says
-// that it could not be started, or why the conversation failed; how the
-// program ended is no error of the conversation.
+// that it could not be started, or why the conversation failed, be it for what
+// the peer sent (a *charset.DecodeError with Style Text and a strict policy);
+// how the program ended is no error of the conversation.
 func (h *Exec) Serve(ctx context.Context, s *session.Session) error {
 	cmd := exec.Command(h.Command[0], h.Command[1:]...)
 	cmd.Env = append(cmd.Environ(), environment(s)...)
@@ -88,46 +96,74 @@ func (h *Exec) Serve(ctx context.Context, s *session.Session) error {
 		h.Started(s, cmd.Process)
 	}
 
-	var all sync.WaitGroup
+	// Three goroutines carry the conversation; this one watches over them, for
+	// each may wait where nothing that happens elsewhere wakes it.
+	talking, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	receiving, stopReceiving := context.WithCancelCause(talking)
+	defer stopReceiving(nil)
+	sending, stopSending := context.WithCancelCause(ctx) // outlasts talking: there may be last words
+	defer stopSending(nil)
+	out := &programOutput{f: output}
 	exited := make(chan struct{})
-	receiving, stopReceiving := context.WithCancelCause(ctx)
-	var recvErr error
+	var all sync.WaitGroup
 	all.Go(func() {
-		recvErr = h.feed(receiving, s, stdin)
-		_ = stdin.Close()
-		if recvErr != nil {
-			endGroup(cmd, exited) // nobody is there to read its output
-			_ = output.SetReadDeadline(time.Now())
+		if err := h.feed(receiving, s, stdin); err != nil {
+			fail(err)
 		}
+		_ = stdin.Close()
 	})
 	all.Go(func() {
 		_ = cmd.Wait()
 		close(exited)
+		out.exit()
 		stopReceiving(errExited)
-		// What it has left running may hold its output open.
-		_ = output.SetReadDeadline(time.Now().Add(execGrace))
 	})
-	sendErr := h.relay(ctx, s, output)
-	if errors.Is(sendErr, os.ErrDeadlineExceeded) {
-		killGroup(cmd)
-		sendErr = nil
+	all.Go(func() {
+		if err := h.relay(sending, s, out); err != nil {
+			fail(err)
+			out.drain()
+		}
+		if out.held {
+			killGroup(cmd)
+		}
+	})
+	over := make(chan struct{})
+	go func() {
+		all.Wait()
+		close(over)
+	}()
+	select {
+	case <-over:
+	case <-talking.Done():
+		unlessExited(exited, func() { askGroup(cmd) })
+		_ = stdin.Close() // feed may be writing what the program does not read
+		t := time.NewTimer(execGrace)
+		defer t.Stop()
+		select {
+		case <-over:
+		case <-t.C:
+			stopSending(context.Cause(talking))
+			unlessExited(exited, func() { killGroup(cmd) })
+			<-over
+		}
 	}
-	if sendErr != nil {
-		stopReceiving(sendErr)
-		endGroup(cmd, exited)
-	} else if err := s.CloseWrite(); err != nil { // it may still read, and the peer write
-		sendErr = err
+	return context.Cause(talking)
+}
+
+// unlessExited signals a program that is still there. The id of one that has
+// ended may be another's by now.
+func unlessExited(exited <-chan struct{}, signal func()) {
+	select {
+	case <-exited:
+	default:
+		signal()
 	}
-	all.Wait()
-	if recvErr != nil {
-		return recvErr
-	}
-	return sendErr
 }
 
 // feed gives the program what the peer sends, until either ends.
 func (h *Exec) feed(ctx context.Context, s *session.Session, stdin io.Writer) error {
-	out := &Printer{W: stdin, Style: h.Style}
+	in := &Printer{W: stdin, Style: h.Style}
 	gone := false
 	for {
 		m, err := s.Recv(ctx)
@@ -139,18 +175,23 @@ func (h *Exec) feed(ctx context.Context, s *session.Session, stdin io.Writer) er
 		case gone:
 			continue
 		}
+		err = in.Print(s, m)
+		if bad, ok := errors.AsType[*charset.DecodeError](err); ok {
+			return bad
+		}
 		// A program need not read all: `head -1`. What it writes counts.
-		gone = out.Print(s, m) != nil
+		gone = err != nil
 	}
 }
 
-// relay sends what the program writes, to its end.
-func (h *Exec) relay(ctx context.Context, s *session.Session, output *os.File) error {
+// relay sends what the program writes, to its end, and then ends our side: the
+// program may still read, and the peer write.
+func (h *Exec) relay(ctx context.Context, s *session.Session, output io.Reader) error {
 	in := &Input{R: output, Read: h.Read, KeepEnd: h.KeepEnd}
 	for {
 		m, err := in.Next()
 		if isEOF(err) {
-			return nil
+			return s.CloseWrite()
 		}
 		if err != nil {
 			return err
@@ -161,16 +202,62 @@ func (h *Exec) relay(ctx context.Context, s *session.Session, output *os.File) e
 	}
 }
 
-// endGroup ends the program and all it has started.
-func endGroup(cmd *exec.Cmd, exited <-chan struct{}) {
-	askGroup(cmd)
-	t := time.NewTimer(execGrace)
-	defer t.Stop()
-	select {
-	case <-exited:
-	case <-t.C:
-		killGroup(cmd)
+// programOutput is the program's end of talking to us. What the program has
+// left running may hold it open: once the program has ended, so does it, when
+// it was empty for execGrace. Only a Read measures that, so that a peer that
+// takes its time loses nothing.
+type programOutput struct {
+	f *os.File
+	// held says that somebody had it open at the end. Only then may the group
+	// be signalled though its leader is reaped: as long as one of its members
+	// lives, its id is given to nobody else. What cannot be told is whether the
+	// holder has left the group and was the last of it; the id may be another
+	// group's then.
+	held bool
+
+	mu     sync.Mutex // orders the deadlines
+	exited bool
+}
+
+// exit tells that the program has ended, also a Read under way, which has no
+// deadline yet.
+func (o *programOutput) exit() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.exited = true
+	_ = o.f.SetReadDeadline(time.Now())
+}
+
+// Read reads what is written.
+func (o *programOutput) Read(p []byte) (int, error) {
+	for {
+		o.mu.Lock()
+		exited := o.exited
+		if exited {
+			_ = o.f.SetReadDeadline(time.Now().Add(execGrace))
+		}
+		o.mu.Unlock()
+		n, err := o.f.Read(p)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+		if exited {
+			o.held = true
+			return n, io.EOF
+		}
 	}
+}
+
+// drain takes what nobody wants, so that the program can end and its end be
+// seen.
+func (o *programOutput) drain() {
+	buf := make([]byte, 32<<10)
+	for until := time.Now().Add(execGrace); time.Now().Before(until); {
+		if _, err := o.Read(buf); err != nil {
+			return
+		}
+	}
+	o.held = true
 }
 
 // environment tells a program whom it talks to.

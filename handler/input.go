@@ -186,6 +186,7 @@ func ParseHex(s string) ([]byte, error) {
 	digits := strings.NewReplacer("0x", "", "0X", "", "\\x", "", " ", "", "\t", "", ":", "", ",", "", "-", "", "\r", "", "\n", "").Replace(s)
 	p, err := hex.DecodeString(digits)
 	var bad hex.InvalidByteError
+	s = strings.TrimSpace(s)
 	switch {
 	case errors.As(err, &bad):
 		return nil, fmt.Errorf("read %q as hex: %q is no hexadecimal digit", s, rune(bad))

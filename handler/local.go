@@ -118,6 +118,9 @@ func (l *Local) hex(arg string, in *Input, out *Printer) error {
 	case arg != "on" && is && l.text != nil:
 		in.Read = l.text
 		out.SetStyle(l.style)
+	case arg != "on" && is: // it began so
+		in.Read = TextLine
+		out.SetStyle(Safe)
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func (h *Stdio) Serve(ctx context.Context, s *session.Session) error {
 	}()
 	var received int
 	var err error
-	if direct && h.Out.direct() {
+	if direct && h.Out.direct() && h.Local == nil {
 		err = copyOut(ctx, h.Out, conn, s)
 	} else {
 		received, err = h.receive(ctx, inputDone, s)

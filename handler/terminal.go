@@ -52,7 +52,7 @@ func (h *Terminal) Serve(ctx context.Context, s *session.Session) error {
 	h.Local.greet(s)
 	h.join(s)
 	defer h.leave(s)
-	if conn, ok := s.Conn(); ok && h.Out.direct() {
+	if conn, ok := s.Conn(); ok && h.Out.direct() && h.Local == nil {
 		return copyOut(ctx, h.Out, conn, s)
 	}
 	for {
