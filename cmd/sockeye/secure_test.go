@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -206,4 +207,54 @@ func TestExecFlags(t *testing.T) {
 	if _, errs, code := result(t, command(t, "listen", ":0", "--echo", "-e", "cat")); code != 2 || !strings.Contains(errs, "exclude each other") {
 		t.Errorf("said %q, exit %d", errs, code)
 	}
+}
+
+// Who has not got through the handshake reaches no handler: no program runs,
+// and --once goes on waiting.
+func TestRefusedHandshake(t *testing.T) {
+	t.Parallel()
+	if !handler.HasExec {
+		t.Skip("this build runs no programs")
+	}
+	cert, key, _, _ := certificates(t)
+	file := filepath.Join(t.TempDir(), "ran")
+	r := begin(t, command(t, "listen", "tls://127.0.0.1:0", "--once", "--cert", cert, "--key", key, "--client-ca", cert, "-c", "echo ran >>"+file+"; cat"))
+	addr := r.addresses(1)[0]
+	stranger := dialTest(t, strings.Replace(addr, "tls://", "tcp://", 1))
+	_, _ = io.WriteString(stranger, "GET / HTTP/1.0\r\n\r\n")
+	_, _ = io.ReadAll(stranger) // until it is sent away
+	r.sees("refused a conversation")
+	if _, err := os.Stat(file); err == nil {
+		t.Error("a program ran for a client that showed no certificate")
+	}
+	out, errs, code := result(t, command(t, "send", addr, "hi", "--insecure", "--cert", cert, "--key", key))
+	if out != "hi" || code != 0 {
+		t.Errorf("printed %q, said %q, exit %d", out, errs, code)
+	}
+	if _, errs, code := r.wait(); code != 0 {
+		t.Errorf("said %q, exit %d", errs, code)
+	}
+}
+
+// What a peer calls itself is quoted, and does nothing to a terminal.
+func TestNamesAreInert(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("abstract names are Linux's")
+	}
+	at := filepath.Join(t.TempDir(), "s")
+	r := begin(t, command(t, "listen", "unix:"+at, "--encoding", "auto"))
+	r.addresses(1)
+	name := fmt.Sprintf("@x\x1b]0;title\x07\x1b[31m%d", os.Getpid())
+	conn, err := net.DialUnix("unix", &net.UnixAddr{Name: name, Net: "unix"}, &net.UnixAddr{Name: at, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = conn.Write([]byte{0xc4, 0xe3, 0xff, '\n'}) // which is told, with the name
+	if said := r.sees("hint: "); strings.ContainsAny(said, "\x1b\x07") || !strings.Contains(said, `\x1b]0;title\x07`) {
+		t.Errorf("said %q", said)
+	}
+	_ = conn.Close()
+	r.stop()
 }
