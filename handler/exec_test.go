@@ -250,7 +250,7 @@ func TestExecSignalsNobodyElse(t *testing.T) {
 	bystander := exec.Command("sleep", "600")
 	started := make(chan *os.Process, 1)
 	conn, result := executeMem(t, t.Context(), &handler.Exec{
-		Command: handler.Shell("sleep 1; exec head -c 150000 /dev/zero"),
+		Command: handler.Shell("sleep 1; exec head -c 125000 /dev/zero"),
 		Started: func(_ *session.Session, p *os.Process) {
 			bystander.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: p.Pid}
 			if err := bystander.Start(); err != nil {

@@ -181,7 +181,7 @@ func (s *Session) flush() {
 		err := s.emitAll(batch)
 		o.mu.Lock()
 		o.size -= size
-		if err != nil && !s.Datagram() {
+		if err != nil && (!s.Datagram() || s.from.waits) {
 			o.lose(err)
 		}
 		o.mu.Unlock()

@@ -12,6 +12,10 @@ import (
 // maxHistory is how many lines can be had again.
 const maxHistory = 1000
 
+// tab stands for a tab that was pasted, which the input would not keep. It is
+// no character (Unicode 23.7), so nobody types it.
+const tab = "\uFFFE"
+
 // model is what the program edits: a line, and those typed before.
 type model struct {
 	p     *Prompt
@@ -31,7 +35,10 @@ func newModel(p *Prompt) *model {
 	return m
 }
 
-func (m *model) Init() tea.Cmd { return nil }
+func (m *model) Init() tea.Cmd {
+	close(m.p.started)
+	return nil
+}
 
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	var cmd tea.Cmd
@@ -45,7 +52,7 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		cmd = m.key(msg)
 	}
-	value := []rune(m.input.Value())
+	value := []rune(strings.ReplaceAll(m.input.Value(), tab, " "))
 	m.p.edited(string(value[:m.input.Position()]), string(value[m.input.Position():]))
 	return m, cmd
 }
@@ -55,7 +62,7 @@ func (m *model) View() tea.View { return tea.View{} }
 
 func (m *model) key(msg tea.KeyPressMsg) tea.Cmd {
 	switch msg.String() {
-	case "enter":
+	case "enter", "ctrl+j": // typed before Open, it is the latter
 		m.enter()
 	case "ctrl+c":
 		if m.p.options.Interrupt == nil {
@@ -93,7 +100,7 @@ func (m *model) edit(msg tea.Msg) tea.Cmd {
 
 // enter hands the line over.
 func (m *model) enter() {
-	line := m.input.Value()
+	line := m.value()
 	m.p.entered(line)
 	if line != "" && (len(m.history) == 0 || m.history[len(m.history)-1] != line) {
 		m.history = append(m.history, line)
@@ -103,6 +110,15 @@ func (m *model) enter() {
 	m.input.Reset()
 }
 
+// value is the line being typed.
+func (m *model) value() string { return strings.ReplaceAll(m.input.Value(), tab, "\t") }
+
+// set replaces it.
+func (m *model) set(line string) {
+	m.input.SetValue(strings.ReplaceAll(line, "\t", tab))
+	m.input.CursorEnd()
+}
+
 // paste types text; a line's end in it is Enter.
 func (m *model) paste(text string) {
 	lines := strings.Split(strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n"), "\n")
@@ -110,7 +126,7 @@ func (m *model) paste(text string) {
 		if i > 0 {
 			m.enter()
 		}
-		m.edit(tea.PasteMsg{Content: line})
+		m.edit(tea.PasteMsg{Content: strings.ReplaceAll(line, "\t", tab)})
 	}
 }
 
@@ -120,21 +136,20 @@ func (m *model) recall(at int) {
 		return
 	}
 	if m.at == len(m.history) {
-		m.draft = m.input.Value()
+		m.draft = m.value()
 	}
 	m.at = at
 	line := m.draft
 	if at < len(m.history) {
 		line = m.history[at]
 	}
-	m.input.SetValue(line)
-	m.input.CursorEnd()
+	m.set(line)
 }
 
 // complete goes as far as all candidates agree, and shows them if there are
 // several.
 func (m *model) complete() {
-	line := m.input.Value()
+	line := m.value()
 	if m.p.options.Complete == nil || m.input.Position() != len([]rune(line)) {
 		return
 	}
@@ -150,8 +165,7 @@ func (m *model) complete() {
 		}
 	}
 	if len(common) > len(line) {
-		m.input.SetValue(common)
-		m.input.CursorEnd()
+		m.set(common)
 		return
 	}
 	if len(candidates) > 1 {

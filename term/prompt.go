@@ -11,7 +11,9 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"strings"
 	"sync"
+	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
@@ -41,6 +43,7 @@ type Prompt struct {
 	program *tea.Program
 	out     io.Writer
 	options Options
+	started chan struct{} // keys come as they are pressed
 	ended   chan struct{} // the program has given the terminal back
 
 	mu     sync.Mutex
@@ -52,12 +55,12 @@ type Prompt struct {
 
 	// What is drawn at the bottom: the beginning of a line that was written,
 	// if there is one, and below it the label and what is being typed.
-	midline     []byte
-	left, right string // of the cursor
-	width       int    // of the terminal; 0: not known yet
-	column      int    // where the cursor was put
-	rows        int    // drawn above its row
-	buf         bytes.Buffer
+	midline       string // at most a row: see above
+	left, right   string // of the cursor
+	before, after string // of the cursor, as drawn
+	width         int    // of the terminal; 0: not known yet
+	rows          int    // drawn above the cursor's
+	buf           bytes.Buffer
 }
 
 // undrawn is a terminal on which bubbletea sets modes and asks for the size,
@@ -73,7 +76,7 @@ func Open(in, out *os.File, o Options) *Prompt {
 	if o.Label == "" {
 		o.Label = "> "
 	}
-	p := &Prompt{out: out, options: o, ended: make(chan struct{})}
+	p := &Prompt{out: out, options: o, started: make(chan struct{}), ended: make(chan struct{})}
 	p.wake.L = &p.mu
 	p.program = tea.NewProgram(newModel(p), tea.WithInput(in), tea.WithOutput(undrawn{out}),
 		tea.WithEnvironment(o.Env), tea.WithoutSignalHandler(), tea.WithFPS(1))
@@ -82,6 +85,10 @@ func Open(in, out *os.File, o Options) *Prompt {
 		close(p.ended)
 		p.end()
 	}()
+	select { // what is typed before is echoed by the terminal
+	case <-p.started:
+	case <-p.ended:
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.buf.WriteString(ansi.SetModeBracketedPaste)
@@ -96,7 +103,7 @@ func (p *Prompt) Close() error {
 		p.closed = true
 		p.erase()
 		if len(p.midline) > 0 {
-			p.buf.Write(p.midline)
+			p.buf.WriteString(p.midline)
 			p.buf.WriteString("\r\n")
 		}
 		p.buf.WriteString(ansi.ResetModeBracketedPaste)
@@ -141,7 +148,8 @@ func (p *Prompt) Cancel() bool {
 }
 
 // Write shows text above the line being typed. Text that does not end in a
-// newline stands right above it, where more will follow.
+// newline stands right above it, where more will follow. It may have colours
+// and tabs in it, but no other control characters.
 func (p *Prompt) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -151,23 +159,38 @@ func (p *Prompt) Write(b []byte) (int, error) {
 	return len(b), p.above(b)
 }
 
-// above writes text above the line, with the lock held.
+// above writes text above the line, with the lock held. Of a line without its
+// end only the last row can still be drawn anew: there may never be an end.
 func (p *Prompt) above(text []byte) error {
 	p.erase()
-	text = append(p.midline, text...)
+	text = append([]byte(p.midline), text...)
 	end := bytes.LastIndexByte(text, '\n') + 1
 	for line := range bytes.Lines(text[:end]) {
 		p.buf.Write(bytes.TrimRight(line, "\r\n"))
 		p.buf.WriteString("\r\n") // the terminal is in raw mode
 	}
-	p.midline = append([]byte(nil), text[end:]...)
+	rows := wrap(string(text[end:]), p.cells())
+	p.midline = rows[len(rows)-1]
+	for _, row := range rows[:len(rows)-1] {
+		// Not left to the terminal: it would put the rows together again when
+		// it gets wider, and then the first would be erased with the last.
+		p.buf.WriteString(row)
+		p.buf.WriteString("\r\n")
+	}
 	return p.draw()
+}
+
+// cells is the terminal's width, or a guess.
+func (p *Prompt) cells() int {
+	if p.width == 0 {
+		return 80
+	}
+	return p.width
 }
 
 // erase takes away what is drawn at the bottom, row by row: a screen that is
 // cleared from its first row on tmux would keep in its history.
 func (p *Prompt) erase() {
-	p.buf.Reset()
 	p.buf.WriteString("\r" + ansi.EraseLineRight)
 	for ; p.rows > 0; p.rows-- {
 		p.buf.WriteString(ansi.CUU1 + ansi.EraseLineRight)
@@ -176,24 +199,23 @@ func (p *Prompt) erase() {
 
 // draw draws it, and writes all that has been put together.
 func (p *Prompt) draw() error {
-	width := p.width
-	if width == 0 {
-		width = 1 << 20
-	}
 	if len(p.midline) > 0 {
-		p.buf.WriteString(tail(string(p.midline), width-1))
+		p.buf.WriteString(p.midline)
+		if strings.Contains(p.midline, "\x1b") {
+			p.buf.WriteString(ansi.ResetStyle)
+		}
 		p.buf.WriteString("\r\n")
 		p.rows = 1
 	}
 	label := p.options.Label
-	avail := max(width-ansi.StringWidth(label)-1, 1)
+	avail := max(p.cells()-ansi.StringWidth(label)-1, 1)
 	left := tail(p.left, avail)
-	p.column = ansi.StringWidth(label) + ansi.StringWidth(left)
-	p.buf.WriteString(label)
-	p.buf.WriteString(left)
-	p.buf.WriteString(ansi.Truncate(p.right, avail-ansi.StringWidth(left), ""))
+	p.before = label + left
+	p.after = ansi.Truncate(p.right, avail-ansi.StringWidth(left), "")
+	p.buf.WriteString(p.before)
+	p.buf.WriteString(p.after)
 	p.buf.WriteByte('\r')
-	p.buf.WriteString(ansi.CursorForward(p.column))
+	p.buf.WriteString(ansi.CursorForward(ansi.StringWidth(p.before)))
 	_, err := p.out.Write(p.buf.Bytes())
 	p.buf.Reset()
 	return err
@@ -201,11 +223,60 @@ func (p *Prompt) draw() error {
 
 // tail is as much of the end of text as fits in width cells.
 func tail(text string, width int) string {
-	for ansi.StringWidth(text) > width {
-		first, _ := ansi.FirstGraphemeCluster(text, ansi.GraphemeWidth)
+	for over := ansi.StringWidth(text) - width; over > 0 && text != ""; {
+		first, cells := ansi.FirstGraphemeCluster(text, ansi.GraphemeWidth)
 		text = text[len(first):]
+		over -= cells
 	}
 	return text
+}
+
+// maxCluster is how many bytes are taken for one character at most, by far
+// more than any has that means something.
+const maxCluster = 128
+
+// wrap breaks text into the rows that it fills on a terminal, at least one.
+// Tabs become spaces, and a colour goes on in the next row.
+func wrap(text string, width int) []string {
+	var rows []string
+	var row strings.Builder
+	column, color := 0, ""
+	for len(text) > 0 {
+		next := text[:min(len(text), maxCluster)]
+		for len(next) < len(text) && len(next) > maxCluster-utf8.UTFMax && !utf8.RuneStart(text[len(next)]) {
+			next = next[:len(next)-1]
+		}
+		cells := 0
+		if next[0] == '\x1b' {
+			next, _, _, _ = ansi.DecodeSequence(next, ansi.NormalState, nil)
+		} else {
+			next, cells = ansi.FirstGraphemeCluster(next, ansi.GraphemeWidth)
+		}
+		text = text[len(next):]
+		if next == "\t" { // to the next stop, but not past the last column
+			cells = max(min(8-column%8, width-column), 0)
+			next = strings.Repeat(" ", cells)
+		}
+		switch {
+		case next == "\x1b[m" || next == "\x1b[0m":
+			color = ""
+		case strings.HasPrefix(next, "\x1b[") && strings.HasSuffix(next, "m"):
+			color = next
+		}
+		// Cells are not enough: characters without any could follow for ever.
+		if column > 0 && column+cells > width || row.Len()+len(next) > 4*width+512 {
+			if color != "" {
+				row.WriteString(ansi.ResetStyle)
+			}
+			rows = append(rows, row.String())
+			row.Reset()
+			row.WriteString(color)
+			column = 0
+		}
+		row.WriteString(next)
+		column += cells
+	}
+	return append(rows, row.String())
 }
 
 // edited shows the line being typed as it is now.
@@ -238,12 +309,17 @@ func (p *Prompt) resized(width int) {
 	if p.closed {
 		return
 	}
-	if width > 0 {
-		p.rows += p.column / width
-	}
 	p.width = width
-	p.erase()
-	_ = p.draw()
+	cursor := len(wrap(p.before+"_", p.cells()))
+	if below := len(wrap(p.before+p.after, p.cells())) - cursor; below > 0 {
+		p.buf.WriteString(ansi.CursorDown(below))
+		cursor += below
+	}
+	p.rows = cursor - 1
+	if len(p.midline) > 0 {
+		p.rows += len(wrap(p.midline, p.cells()))
+	}
+	_ = p.above(nil)
 }
 
 // redraw draws on a terminal that shows something else.

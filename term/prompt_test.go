@@ -177,6 +177,7 @@ func TestPrompt(t *testing.T) {
 
 func TestPromptHistoryAndCompletion(t *testing.T) {
 	s := open(t, 40, 10)
+	s.await(2, 0, ">")
 	s.text("one")
 	s.keys("Enter")
 	s.hear("one")
@@ -218,6 +219,7 @@ func TestPromptNarrow(t *testing.T) {
 // More text at once than the screen has lines arrives whole and in order.
 func TestPromptFlood(t *testing.T) {
 	s := open(t, 40, 10)
+	s.await(2, 0, ">")
 	var all strings.Builder
 	for i := range 500 {
 		fmt.Fprintf(&all, "line %d\n", i)
@@ -228,5 +230,77 @@ func TestPromptFlood(t *testing.T) {
 	history := s.tmux("capture-pane", "-p", "-S", "-")
 	if want := all.String() + "> typing\n"; history != want {
 		t.Errorf("the terminal's history is\n%s", history)
+	}
+}
+
+// A line that does not end is broken as the terminal would, and holds up
+// neither what follows nor the keys.
+func TestPromptEndless(t *testing.T) {
+	s := open(t, 10, 8)
+	s.await(2, 0, ">")
+	s.text("ab")
+	s.await(4, 0, "> ab")
+	s.say("01234567")
+	s.await(4, 1, "01234567", "> ab")
+	s.say("89")
+	s.await(4, 1, "0123456789", "> ab")
+	s.say("x一二三四五")
+	s.await(4, 3, "0123456789", "x一二三四", "五", "> ab")
+	s.say("六\nnext\n")
+	s.await(4, 4, "0123456789", "x一二三四", "五六", "next", "> ab")
+	s.say(strings.Repeat(strings.Repeat("0123456789", 100), 100) + "end")
+	s.await(4, 7, "0123456789", "0123456789", "0123456789", "0123456789", "0123456789", "0123456789", "end", "> ab")
+	s.keys("C-c")
+	if _, err := s.received.ReadByte(); err != io.EOF {
+		t.Fatal(err)
+	}
+}
+
+func TestPromptTabs(t *testing.T) {
+	s := open(t, 20, 8)
+	s.say("first\na\tb")
+	s.await(2, 2, "first", "a       b", ">")
+	s.say("\tc")
+	s.await(2, 2, "first", "a       b       c", ">")
+	s.say("\td")
+	s.await(2, 3, "first", "a       b       c", "d", ">")
+	s.say("\te\n")
+	s.await(2, 3, "first", "a       b       c", "d       e", ">")
+	// Pasted ones are kept.
+	s.tmux("set-buffer", "x\ty")
+	s.tmux("paste-buffer", "-p")
+	s.await(5, 3, "first", "a       b       c", "d       e", "> x y")
+	s.keys("Enter", "Up")
+	s.hear("x\ty")
+	s.await(5, 4, "first", "a       b       c", "d       e", "> x     y", "> x y")
+}
+
+// Colours are not lost where a row is broken, nor do they run into the line.
+func TestPromptColours(t *testing.T) {
+	s := open(t, 10, 8)
+	s.say("\x1b[32m[1]\x1b[0m 012345678\x1b[31mred")
+	s.await(2, 2, "[1] 012345", "678red", ">")
+	if got, want := s.tmux("capture-pane", "-p", "-e"), "\x1b[32m[1]\x1b[39m 012345\n678\x1b[31mred\n\x1b[39m>"; !strings.HasPrefix(got, want) {
+		t.Errorf("the screen is %q, want %q", got, want)
+	}
+}
+
+// A resize finds all rows of what was drawn, above the cursor and below it.
+func TestPromptResize(t *testing.T) {
+	for _, home := range []bool{false, true} {
+		s := open(t, 30, 8) // full: what tmux does to empty rows is another matter
+		s.say("1\n2\n3\n4\n5\n6\n0123456789abcdefghijklm")
+		s.text("ABCDEFGHIJKLMNOPQRSTUVWX")
+		s.await(26, 7, "1", "2", "3", "4", "5", "6", "0123456789abcdefghijklm", "> ABCDEFGHIJKLMNOPQRSTUVWX")
+		x, typed := 9, "> RSTUVWX"
+		if home {
+			s.keys("Home")
+			s.await(2, 7, "1", "2", "3", "4", "5", "6", "0123456789abcdefghijklm", "> ABCDEFGHIJKLMNOPQRSTUVWX")
+			x, typed = 2, "> ABCDEFG"
+		}
+		s.tmux("resize-window", "-x", "10", "-y", "8")
+		s.await(x, 5, "5", "6", "0123456789", "abcdefghij", "klm", typed)
+		s.say("n\n")
+		s.await(x, 5, "5", "6", "0123456789", "abcdefghij", "klmn", typed)
 	}
 }
