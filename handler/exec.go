@@ -230,7 +230,7 @@ func (o *programOutput) exit() {
 
 // Read reads what is written.
 func (o *programOutput) Read(p []byte) (int, error) {
-	for {
+	for !o.held {
 		o.mu.Lock()
 		exited := o.exited
 		if exited {
@@ -243,9 +243,9 @@ func (o *programOutput) Read(p []byte) (int, error) {
 		}
 		if exited {
 			o.held = true
-			return n, io.EOF
 		}
 	}
+	return 0, io.EOF
 }
 
 // drain takes what nobody wants, so that the program can end and its end be

@@ -92,7 +92,8 @@ func Open(in, out *os.File, o Options) *Prompt {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.buf.WriteString(ansi.SetModeBracketedPaste)
-	p.draw()
+	p.erase() // resized may have drawn
+	_ = p.draw()
 	return p
 }
 

@@ -290,6 +290,7 @@ func TestPromptResize(t *testing.T) {
 	for _, home := range []bool{false, true} {
 		s := open(t, 30, 8) // full: what tmux does to empty rows is another matter
 		s.say("1\n2\n3\n4\n5\n6\n0123456789abcdefghijklm")
+		s.await(2, 7, "1", "2", "3", "4", "5", "6", "0123456789abcdefghijklm", ">")
 		s.text("ABCDEFGHIJKLMNOPQRSTUVWX")
 		s.await(26, 7, "1", "2", "3", "4", "5", "6", "0123456789abcdefghijklm", "> ABCDEFGHIJKLMNOPQRSTUVWX")
 		x, typed := 9, "> RSTUVWX"
