@@ -104,6 +104,9 @@ func (a *app) exchange(ctx context.Context, s *session.Session, p *plan, f *send
 	for n := 1; ; n++ {
 		r := round{s: s, out: out, sendFlags: f, next: time.Now().Add(time.Duration(f.every)), last: n == rounds, many: p.many}
 		err := a.round(ctx, &r, func(ctx context.Context) error { return a.sendAll(ctx, s, p, texts) })
+		if until := f.every > 0 && f.count == 0; until && ctx.Err() != nil && !errors.Is(err, session.ErrCut) {
+			return context.Cause(ctx) // the end that was meant, be it between two texts
+		}
 		if err != nil || r.last {
 			return err
 		}
