@@ -171,7 +171,10 @@ func (n *ncProgram) serve(ctx context.Context, l *ncListener, h session.Handler,
 		})
 	}
 	err = srv.Serve(ctx, l)
-	if errors.Is(err, session.ErrServerClosed) {
+	switch {
+	case errors.Is(err, net.ErrClosed) && l.ctx.Err() != nil: // whose end closes l, perhaps before ctx knows
+		err = context.Cause(l.ctx)
+	case errors.Is(err, session.ErrServerClosed):
 		err = context.Cause(ctx)
 	}
 	end(err)
