@@ -120,7 +120,23 @@ func (a *app) plan(t *talk, addr endpoint.Addr, def frame.Framer) (plan, error) 
 		}
 	}
 	p.config = session.Config{Format: f, Idle: time.Duration(own.idle)}
+	if !p.addr.Options.Has("type") && p.webSocket() && (p.hex || !speaksUTF8(&f)) {
+		p.addr.Options.Set("type", "binary")
+	}
 	return p, nil
+}
+
+func (p *plan) webSocket() bool { return p.addr.Scheme == "ws" || p.addr.Scheme == "wss" }
+
+// speaksUTF8 reports whether what we say may be UTF-8, which a WebSocket's text
+// messages are by definition (RFC 6455, section 5.6). GBK's 目录 looks like it,
+// and must not be taken for it.
+func speaksUTF8(f *session.Format) bool {
+	e := f.Send
+	if e == nil {
+		e = f.Encoding
+	}
+	return e == charset.UTF8 || e.IsAuto()
 }
 
 // hosting is plan for an address that is listened on. There the endpoint ends
@@ -235,7 +251,7 @@ func (p *plan) reader() func(line []byte) (session.Message, error) {
 // reading says how input lines become messages: not at all where bytes go out
 // as they come.
 func (p *plan) reading(in *handler.Input) {
-	if webSocket := p.addr.Scheme == "ws" || p.addr.Scheme == "wss"; webSocket && !p.framed && !p.textual && !p.hex && !p.escapes && in.Source != handler.Typed {
+	if p.webSocket() && !p.framed && !p.textual && !p.hex && !p.escapes && in.Source != handler.Typed {
 		p.config.Format.Framing = frame.Raw{} // what a pipe brings, not its lines
 	}
 	_, raw := p.config.Format.Framing.(frame.Raw)

@@ -346,7 +346,7 @@ func ncCertificate(t *testing.T) (cert, key string) {
 	t.Helper()
 	ncCert.Do(func() {
 		ncCert.cert, ncCert.key = filepath.Join(testDir, "nc-cert.pem"), filepath.Join(testDir, "nc-key.pem")
-		ncCert.err = writeNCCertificate(ncCert.cert, ncCert.key)
+		ncCert.err = writeCertificate(ncCert.cert, ncCert.key)
 	})
 	if ncCert.err != nil {
 		t.Fatal(ncCert.err)

@@ -22,10 +22,10 @@ func certificates(t *testing.T) (cert, key, otherCert, otherKey string) {
 	dir := t.TempDir()
 	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	otherCert, otherKey = filepath.Join(dir, "other.pem"), filepath.Join(dir, "otherkey.pem")
-	if err := writeNCCertificate(cert, key); err != nil {
+	if err := writeCertificate(cert, key); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeNCCertificate(otherCert, otherKey); err != nil {
+	if err := writeCertificate(otherCert, otherKey); err != nil {
 		t.Fatal(err)
 	}
 	return cert, key, otherCert, otherKey

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// writeNCCertificate makes up a certificate, signed by itself.
-func writeNCCertificate(certFile, keyFile string) error {
+// writeCertificate makes up a certificate, signed by itself.
+func writeCertificate(certFile, keyFile string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
