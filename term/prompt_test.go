@@ -6,12 +6,12 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"sockeye.dev/internal/tmuxtest"
 	"sockeye.dev/term"
 )
 
@@ -59,31 +59,21 @@ func program(addr string) error {
 	return err
 }
 
-// screen is a tmux session with the program in it.
+// screen is a terminal with the program in it, and the other end of its socket.
 type screen struct {
+	*tmuxtest.Screen
 	t        *testing.T
-	socket   string // tmux's own
 	conn     net.Conn
 	received *bufio.Reader
 }
 
 func open(t *testing.T, width, height int) *screen {
-	if _, err := exec.LookPath("tmux"); err != nil {
-		if os.Getenv("SOCKEYE_REQUIRE_PEERS") != "" {
-			t.Fatal("tmux is not installed")
-		}
-		t.Skip("tmux is not installed")
-	}
-	dir := t.TempDir()
-	ln, err := net.Listen("unix", filepath.Join(dir, "s"))
+	ln, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	s := &screen{t: t, socket: filepath.Join(dir, "tmux")}
-	t.Cleanup(func() { _ = exec.Command("tmux", "-S", s.socket, "kill-server").Run() })
-	s.tmux("-u", "-f", "/dev/null", "new-session", "-d", "-x", fmt.Sprint(width), "-y", fmt.Sprint(height),
-		"-e", "TERM_TEST_SOCKET="+ln.Addr().String(), "-e", "LC_ALL=C.UTF-8", os.Args[0]+"; exec cat")
+	s := &screen{t: t, Screen: tmuxtest.Run(t, width, height, os.Args[0]+"; exec cat", "TERM_TEST_SOCKET="+ln.Addr().String())}
 	if s.conn, err = ln.Accept(); err != nil {
 		t.Fatal(err)
 	}
@@ -93,43 +83,14 @@ func open(t *testing.T, width, height int) *screen {
 	return s
 }
 
-func (s *screen) tmux(args ...string) string {
-	s.t.Helper()
-	cmd := exec.Command("tmux", append([]string{"-S", s.socket}, args...)...)
-	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		s.t.Fatalf("tmux %q: %v\n%s", args, err, out)
-	}
-	return string(out)
-}
-
-// keys presses keys, by tmux's names; text is typed.
-func (s *screen) keys(keys ...string) {
-	s.t.Helper()
-	s.tmux(append([]string{"send-keys"}, keys...)...)
-}
-func (s *screen) text(text string) { s.t.Helper(); s.tmux("send-keys", "-l", text) }
-
 // await waits until the screen shows exactly these lines and the cursor is in
 // that column of that line.
 func (s *screen) await(x, y int, lines ...string) {
 	s.t.Helper()
 	want := strings.Join(lines, "\n")
-	var got, at string
-	for guard := time.Now().Add(20 * time.Second); time.Now().Before(guard); {
-		got = s.tmux("capture-pane", "-p")
-		var rows []string
-		for _, l := range strings.Split(got, "\n") {
-			rows = append(rows, strings.TrimRight(l, " "))
-		}
-		got = strings.TrimRight(strings.Join(rows, "\n"), "\n")
-		at = strings.TrimSpace(s.tmux("display-message", "-p", "#{cursor_x},#{cursor_y}"))
-		if got == want && at == fmt.Sprintf("%d,%d", x, y) {
-			return
-		}
-	}
-	s.t.Fatalf("the screen shows, cursor at %s\n%s\nwant, cursor at %d,%d\n%s", at, got, x, y, want)
+	s.Await(fmt.Sprintf("cursor at %d,%d\n%s", x, y, want), func(shown string, atX, atY int) bool {
+		return shown == want && atX == x && atY == y
+	})
 }
 
 func (s *screen) say(text string) {
@@ -149,17 +110,17 @@ func (s *screen) hear(want string) {
 func TestPrompt(t *testing.T) {
 	s := open(t, 40, 10)
 	s.await(2, 0, ">")
-	s.text("你好世界ab")
+	s.Type("你好世界ab")
 	s.await(12, 0, "> 你好世界ab")
-	s.keys("Left", "Left", "Left")
+	s.Keys("Left", "Left", "Left")
 	s.await(8, 0, "> 你好世界ab")
 	s.say("别人说：hello\n")
 	s.await(8, 1, "别人说：hello", "> 你好世界ab")
-	s.text("X中")
+	s.Type("X中")
 	s.await(11, 1, "别人说：hello", "> 你好世X中界ab")
 	s.say("one\n\nthree\n") // an empty line too
 	s.await(11, 4, "别人说：hello", "one", "", "three", "> 你好世X中界ab")
-	s.keys("Enter")
+	s.Keys("Enter")
 	s.hear("你好世X中界ab")
 	s.await(2, 5, "别人说：hello", "one", "", "three", "> 你好世X中界ab", ">")
 
@@ -170,7 +131,7 @@ func TestPrompt(t *testing.T) {
 	s.await(2, 6, "别人说：hello", "one", "", "three", "> 你好世X中界ab", "login: ok", ">")
 
 	// The end.
-	s.keys("C-d")
+	s.Keys("C-d")
 	_ = s.conn.(*net.UnixConn).CloseWrite()
 	s.await(0, 7, "别人说：hello", "one", "", "three", "> 你好世X中界ab", "login: ok", "bye")
 }
@@ -178,27 +139,27 @@ func TestPrompt(t *testing.T) {
 func TestPromptHistoryAndCompletion(t *testing.T) {
 	s := open(t, 40, 10)
 	s.await(2, 0, ">")
-	s.text("one")
-	s.keys("Enter")
+	s.Type("one")
+	s.Keys("Enter")
 	s.hear("one")
-	s.text("two")
-	s.keys("Enter")
+	s.Type("two")
+	s.Keys("Enter")
 	s.hear("two")
-	s.text("draft")
-	s.keys("Up")
+	s.Type("draft")
+	s.Keys("Up")
 	s.await(5, 2, "> one", "> two", "> two")
-	s.keys("Up", "Up")
+	s.Keys("Up", "Up")
 	s.await(5, 2, "> one", "> two", "> one")
-	s.keys("Down", "Down", "Down")
+	s.Keys("Down", "Down", "Down")
 	s.await(7, 2, "> one", "> two", "> draft")
-	s.keys("C-u")
-	s.text("/e")
-	s.keys("Tab")
+	s.Keys("C-u")
+	s.Type("/e")
+	s.Keys("Tab")
 	s.await(14, 2, "> one", "> two", "> /encoding gb")
-	s.keys("Tab")
+	s.Keys("Tab")
 	s.await(14, 3, "> one", "> two", "/encoding gbk  /encoding gb18030", "> /encoding gb")
-	s.text("k")
-	s.keys("Enter")
+	s.Type("k")
+	s.Keys("Enter")
 	s.hear("/encoding gbk")
 }
 
@@ -207,12 +168,12 @@ func TestPromptNarrow(t *testing.T) {
 	s := open(t, 10, 8)
 	s.say("0123456789一二三四五六\n")
 	s.await(2, 3, "0123456789", "一二三四五", "六", ">")
-	s.text("甲乙丙丁戊")
+	s.Type("甲乙丙丁戊")
 	s.await(8, 3, "0123456789", "一二三四五", "六", "> 丙丁戊")
-	s.keys("Home")
+	s.Keys("Home")
 	s.await(2, 3, "0123456789", "一二三四五", "六", "> 甲乙丙")
-	s.tmux("resize-window", "-x", "20", "-y", "8")
-	s.keys("End")
+	s.Tmux("resize-window", "-x", "20", "-y", "8")
+	s.Keys("End")
 	s.await(12, 2, "0123456789一二三四五", "六", "> 甲乙丙丁戊") // tmux puts broken lines together
 }
 
@@ -224,10 +185,10 @@ func TestPromptFlood(t *testing.T) {
 	for i := range 500 {
 		fmt.Fprintf(&all, "line %d\n", i)
 	}
-	s.text("typing")
+	s.Type("typing")
 	s.say(all.String())
 	s.await(8, 9, "line 491", "line 492", "line 493", "line 494", "line 495", "line 496", "line 497", "line 498", "line 499", "> typing")
-	history := s.tmux("capture-pane", "-p", "-S", "-")
+	history := s.Tmux("capture-pane", "-p", "-S", "-")
 	if want := all.String() + "> typing\n"; history != want {
 		t.Errorf("the terminal's history is\n%s", history)
 	}
@@ -238,7 +199,7 @@ func TestPromptFlood(t *testing.T) {
 func TestPromptEndless(t *testing.T) {
 	s := open(t, 10, 8)
 	s.await(2, 0, ">")
-	s.text("ab")
+	s.Type("ab")
 	s.await(4, 0, "> ab")
 	s.say("01234567")
 	s.await(4, 1, "01234567", "> ab")
@@ -250,7 +211,7 @@ func TestPromptEndless(t *testing.T) {
 	s.await(4, 4, "0123456789", "x一二三四", "五六", "next", "> ab")
 	s.say(strings.Repeat(strings.Repeat("0123456789", 100), 100) + "end")
 	s.await(4, 7, "0123456789", "0123456789", "0123456789", "0123456789", "0123456789", "0123456789", "end", "> ab")
-	s.keys("C-c")
+	s.Keys("C-c")
 	if _, err := s.received.ReadByte(); err != io.EOF {
 		t.Fatal(err)
 	}
@@ -267,10 +228,10 @@ func TestPromptTabs(t *testing.T) {
 	s.say("\te\n")
 	s.await(2, 3, "first", "a       b       c", "d       e", ">")
 	// Pasted ones are kept.
-	s.tmux("set-buffer", "x\ty")
-	s.tmux("paste-buffer", "-p")
+	s.Tmux("set-buffer", "x\ty")
+	s.Tmux("paste-buffer", "-p")
 	s.await(5, 3, "first", "a       b       c", "d       e", "> x y")
-	s.keys("Enter", "Up")
+	s.Keys("Enter", "Up")
 	s.hear("x\ty")
 	s.await(5, 4, "first", "a       b       c", "d       e", "> x     y", "> x y")
 }
@@ -280,7 +241,7 @@ func TestPromptColours(t *testing.T) {
 	s := open(t, 10, 8)
 	s.say("\x1b[32m[1]\x1b[0m 012345678\x1b[31mred")
 	s.await(2, 2, "[1] 012345", "678red", ">")
-	if got, want := s.tmux("capture-pane", "-p", "-e"), "\x1b[32m[1]\x1b[39m 012345\n678\x1b[31mred\n\x1b[39m>"; !strings.HasPrefix(got, want) {
+	if got, want := s.Tmux("capture-pane", "-p", "-e"), "\x1b[32m[1]\x1b[39m 012345\n678\x1b[31mred\n\x1b[39m>"; !strings.HasPrefix(got, want) {
 		t.Errorf("the screen is %q, want %q", got, want)
 	}
 }
@@ -291,15 +252,15 @@ func TestPromptResize(t *testing.T) {
 		s := open(t, 30, 8) // full: what tmux does to empty rows is another matter
 		s.say("1\n2\n3\n4\n5\n6\n0123456789abcdefghijklm")
 		s.await(2, 7, "1", "2", "3", "4", "5", "6", "0123456789abcdefghijklm", ">")
-		s.text("ABCDEFGHIJKLMNOPQRSTUVWX")
+		s.Type("ABCDEFGHIJKLMNOPQRSTUVWX")
 		s.await(26, 7, "1", "2", "3", "4", "5", "6", "0123456789abcdefghijklm", "> ABCDEFGHIJKLMNOPQRSTUVWX")
 		x, typed := 9, "> RSTUVWX"
 		if home {
-			s.keys("Home")
+			s.Keys("Home")
 			s.await(2, 7, "1", "2", "3", "4", "5", "6", "0123456789abcdefghijklm", "> ABCDEFGHIJKLMNOPQRSTUVWX")
 			x, typed = 2, "> ABCDEFG"
 		}
-		s.tmux("resize-window", "-x", "10", "-y", "8")
+		s.Tmux("resize-window", "-x", "10", "-y", "8")
 		s.await(x, 5, "5", "6", "0123456789", "abcdefghij", "klm", typed)
 		s.say("n\n")
 		s.await(x, 5, "5", "6", "0123456789", "abcdefghij", "klmn", typed)
