@@ -14,6 +14,8 @@ import (
 
 	"sockeye.dev/charset"
 	"sockeye.dev/internal/tmuxtest"
+	"sockeye.dev/session"
+	"sockeye.dev/term"
 )
 
 // screen is a terminal with the command in it.
@@ -115,4 +117,26 @@ func TestListenPrompt(t *testing.T) {
 	ask(t, two, "", "大家\n")
 	s.Keys("C-c")
 	s.shows(-1, "> 大家\nexit 0")
+}
+
+// Conversations differ in number and colour; with NO_COLOR, or where nothing is
+// coloured, in number.
+func TestLabels(t *testing.T) {
+	a, b := net.Pipe()
+	defer a.Close()
+	defer b.Close()
+	one, two := session.New(a, nil), session.New(b, nil)
+	colour := regexp.MustCompile(`^\x1b\[3[1-6]m\[\d+\]\x1b\[0m $`)
+	for _, test := range []struct {
+		out     io.Writer
+		noColor string
+		colours bool
+	}{{new(term.Prompt), "", true}, {new(term.Prompt), "1", false}, {io.Discard, "", false}} {
+		app := &app{stdout: test.out, getenv: func(string) string { return test.noColor }}
+		label := app.label()
+		first, second := label(one), label(two)
+		if first == second || colour.MatchString(first) != test.colours || test.colours && first[:5] == second[:5] {
+			t.Errorf("NO_COLOR=%q: %q and %q", test.noColor, first, second)
+		}
+	}
 }
