@@ -1,0 +1,3 @@
+package lab
+
+func scenario(name string) (Setup, error) { return Setup{Name: name}, nil }
