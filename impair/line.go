@@ -56,6 +56,7 @@ func (f Fate) String() string {
 type Line struct {
 	steps []step
 	n     uint64
+	began time.Duration
 	rate  *transmitter
 }
 
@@ -91,6 +92,7 @@ func (l *Line) Send(now time.Duration, data []byte) (units []Unit, dropped Fate)
 	units = []Unit{{N: l.n, Data: data, Sent: now, Start: now, At: now}}
 	l.n++
 	for _, s := range l.steps {
+		l.began = units[0].Start
 		var out []Unit
 		for _, u := range units {
 			out = append(out, s.rule(u)...)
@@ -102,6 +104,10 @@ func (l *Line) Send(now time.Duration, data []byte) (units []Unit, dropped Fate)
 	}
 	return units, 0
 }
+
+// Began is when the unit that was sent last began to leave, whatever became of
+// it behind the queue.
+func (l *Line) Began() time.Duration { return l.began }
 
 // Waiting is how many units and bytes wait at now for the line to be free.
 func (l *Line) Waiting(now time.Duration) (units, bytes int) { return l.rate.waiting(now) }
@@ -168,8 +174,9 @@ func (t *transmitter) rule(u Unit) []Unit {
 		return nil
 	}
 	u.Start = max(u.Sent, t.busy)
-	bits := int64(len(u.Data)) * 8
-	t.busy = u.Start + time.Duration(float64(bits)/float64(t.spec.Rate)*1e9)
+	// In whole numbers: rounded down, and the same on every processor. A unit of
+	// less than 1 GB does not overflow.
+	t.busy = u.Start + time.Duration(int64(len(u.Data))*8*1e9/t.spec.Rate)
 	u.At = t.busy
 	t.held = append(t.held, held{t.busy, len(u.Data)})
 	return []Unit{u}

@@ -1,6 +1,7 @@
 package impair
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -29,12 +30,14 @@ type Spec struct {
 // A SpecError is a specification that says nothing sensible.
 type SpecError struct {
 	Spec, Word string // all of it, and where it went wrong
-	Reason     string
+	Err        error  // why
 }
 
 func (e *SpecError) Error() string {
-	return fmt.Sprintf("impairment %q: %s: %s", e.Spec, e.Word, e.Reason)
+	return fmt.Sprintf("impairment %q: %s: %v", e.Spec, e.Word, e.Err)
 }
+
+func (e *SpecError) Unwrap() error { return e.Err }
 
 // Parse reads a specification, words in any order:
 //
@@ -43,22 +46,21 @@ func (e *SpecError) Error() string {
 //
 // Times are as Go writes them (20ms), or bare seconds. Rates are in bit, kbit,
 // mbit or gbit a second. A limit is a number of units, or bytes if it has a unit
-// (30kB, 64KiB). Errors are *SpecError.
+// (30kB, 64KiB); what is on its way out counts. Shares are rounded to eight
+// decimals of a percent. Errors are *SpecError.
 func Parse(spec string) (Spec, error) {
 	var s Spec
 	words := strings.Fields(spec)
-	bad := func(word, reason string, args ...any) (Spec, error) {
-		return Spec{}, &SpecError{Spec: spec, Word: word, Reason: fmt.Sprintf(reason, args...)}
-	}
+	bad := func(word string, err error) (Spec, error) { return Spec{}, &SpecError{spec, word, err} }
 	seen := make(map[string]bool)
 	for len(words) > 0 {
 		word := words[0]
 		if seen[word] {
-			return bad(word, "said twice")
+			return bad(word, errors.New("said twice"))
 		}
 		seen[word] = true
 		if len(words) < 2 {
-			return bad(word, "a value is missing")
+			return bad(word, errors.New("a value is missing"))
 		}
 		value := words[1]
 		words = words[2:]
@@ -88,30 +90,31 @@ func Parse(spec string) (Spec, error) {
 			if s.Reorder, err = parseShare(value); err == nil {
 				err = more(&s.ReorderBy)
 			}
+			if s.Reorder == 0 {
+				s.ReorderBy = 0 // nothing is said by it
+			}
 		case "rate":
 			s.Rate, err = ParseRate(value)
 		case "limit":
-			if n, e := strconv.Atoi(value); e == nil {
-				if s.Limit = n; n < 1 {
-					err = fmt.Errorf("%s is less than one", value)
-				}
-			} else {
-				s.LimitBytes, err = ParseSize(value)
+			if strings.Trim(value, "0123456789") != "" {
+				s.LimitBytes, err = parseBytes(value)
+			} else if s.Limit, err = strconv.Atoi(value); err != nil || s.Limit < 1 {
+				err = fmt.Errorf("%s is no number of units", value)
 			}
 		default:
-			return bad(word, "no such word: write delay, loss, duplicate, corrupt, reorder, rate or limit")
+			return bad(word, errors.New("no such word: write delay, loss, duplicate, corrupt, reorder, rate or limit"))
 		}
 		if err != nil {
-			return bad(word, "%v", err)
+			return bad(word, err)
 		}
 	}
 	switch {
 	case s.Reorder > 0 && s.Delay == 0:
-		return bad("reorder", "needs a delay: what overtakes is spared it")
+		return bad("reorder", errors.New("needs a delay: what overtakes is spared it"))
 	case s.Jitter > s.Delay:
-		return bad("delay", "a jitter of %v is more than the delay", s.Jitter)
+		return bad("delay", fmt.Errorf("a jitter of %v is more than the delay", s.Jitter))
 	case (s.Limit > 0 || s.LimitBytes > 0) && s.Rate == 0:
-		return bad("limit", "needs a rate: nothing waits for a line that is never busy")
+		return bad("limit", errors.New("needs a rate: nothing waits for a line that is never busy"))
 	}
 	return s, nil
 }
@@ -128,19 +131,29 @@ func (s Spec) String() string {
 		}
 	}
 	say(s.Delay > 0, "delay %v", s.Delay)
-	say(s.Jitter > 0, "%v", s.Jitter)
+	say(s.Delay > 0 && s.Jitter > 0, "%v", s.Jitter)
 	say(s.Loss > 0, "loss %s", share(s.Loss))
 	say(s.Duplicate > 0, "duplicate %s", share(s.Duplicate))
 	say(s.Corrupt > 0, "corrupt %s", share(s.Corrupt))
 	say(s.Reorder > 0, "reorder %s", share(s.Reorder))
-	say(s.ReorderBy > 0, "%v", s.ReorderBy)
+	say(s.Reorder > 0 && s.ReorderBy > 0, "%v", s.ReorderBy)
 	say(s.Rate > 0, "rate %s", FormatRate(s.Rate))
 	say(s.Limit > 0, "limit %d", s.Limit)
-	say(s.LimitBytes > 0, "limit %dB", s.LimitBytes)
+	if s.LimitBytes%1000 == 0 {
+		say(s.LimitBytes > 0, "limit %dkB", s.LimitBytes/1000)
+	} else {
+		say(true, "limit %dB", s.LimitBytes)
+	}
 	return b.String()
 }
 
-func share(p float64) string { return strconv.FormatFloat(p*100, 'g', 10, 64) + "%" }
+// Shares are whole multiples of 1e-10, so that what share writes parseShare
+// reads as the same number.
+const shares = 1e10
+
+func share(p float64) string {
+	return strconv.FormatFloat(math.Round(p*shares)/(shares/100), 'f', -1, 64) + "%"
+}
 
 // parseShare reads a percentage; as in netem the sign may be missing.
 func parseShare(v string) (float64, error) {
@@ -148,7 +161,7 @@ func parseShare(v string) (float64, error) {
 	if err != nil || !(p >= 0 && p <= 100) {
 		return 0, fmt.Errorf("%q is no percentage from 0%% to 100%%", v)
 	}
-	return p / 100, nil
+	return math.Round(p*(shares/100)) / shares, nil
 }
 
 // ParseDuration reads a time as time.ParseDuration does, and bare numbers as
@@ -182,7 +195,7 @@ func ParseRate(v string) (int64, error) {
 	if !ok || !known || n*scale < 1 || n*scale > 1e12 {
 		return 0, fmt.Errorf("%q is no rate such as 2mbit, 64kbit or 1gbit (from 1 bit/s to 1000 gbit/s)", v)
 	}
-	return int64(n * scale), nil
+	return int64(math.Round(n * scale)), nil
 }
 
 // FormatRate is a rate as ParseRate reads it.
@@ -205,5 +218,13 @@ func ParseSize(v string) (int, error) {
 	if !ok || !known || n*scale < 1 || n*scale > 1<<30 {
 		return 0, fmt.Errorf("%q is no size such as 1500, 30kB or 64KiB", v)
 	}
-	return int(n * scale), nil
+	return int(math.Round(n * scale)), nil
+}
+
+// parseBytes is ParseSize for what must have a unit.
+func parseBytes(v string) (int, error) {
+	if _, u, _ := unit(v); u == "" {
+		return 0, fmt.Errorf("%q is neither a number of units nor a size such as 30kB", v)
+	}
+	return ParseSize(v)
 }
