@@ -1,13 +1,13 @@
 package lab
 
 import (
+	"context"
+	"encoding/binary"
 	"errors"
 	"math/rand"
 	randv2 "math/rand/v2"
 	"sync"
 	"time"
-
-	"encoding/binary"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 
@@ -51,10 +51,10 @@ func (c *clock) at(t time.Duration, e event) *impair.Item[event] {
 	return c.q.Push(max(t, c.now), e)
 }
 
-// run runs the events until time or they end. It calls step with each.
-func (c *clock) run(until time.Duration, step func(event)) error {
+// run runs the events until time, they or ctx end. It calls step with each.
+func (c *clock) run(ctx context.Context, until time.Duration, step func(event)) error {
 	atOnce := 0
-	for {
+	for ctx.Err() == nil {
 		c.mu.Lock()
 		next, ok := c.q.Next()
 		if !ok || next > until {
@@ -74,6 +74,7 @@ func (c *clock) run(until time.Duration, step func(event)) error {
 		c.mu.Unlock()
 		step(e)
 	}
+	return context.Cause(ctx)
 }
 
 // hostClock is the clock as one host's stack sees it: its timers are events of

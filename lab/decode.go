@@ -62,6 +62,10 @@ func (s streams) decode(p *Packet) (again bool) {
 		return false
 	}
 	body := ip.Payload()
+	if ip.FragmentOffset() > 0 && ip.TransportProtocol() == header.UDPProtocolNumber { // its header is in the first fragment
+		h.Proto, h.Len = "UDP", len(body)
+		return false
+	}
 	switch ip.TransportProtocol() {
 	case header.UDPProtocolNumber:
 		u := header.UDP(body)

@@ -3,7 +3,7 @@
 // simulated lines that lose, delay and damage, in virtual time.
 //
 //	setup, err := lab.Find("fast-retransmit?seed=7")
-//	run, err := lab.Do(setup)
+//	run, err := lab.Do(ctx, setup)
 //	run.Ladder(os.Stdout, lab.LadderOptions{})
 //
 // A run hangs on its [Setup] and on nothing else: not on the machine, the number

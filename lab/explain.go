@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"slices"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip/header"
@@ -14,6 +15,7 @@ type counters struct {
 	tcpChecksum, tcpInvalid                                     uint64
 	udpChecksum, udpMalformed, udpBuffer, udpPort               uint64
 	ipMalformed, l4Malformed, tcpValid                          uint64
+	icmpInvalid, dropped, udpReceived                           uint64
 }
 
 func (h *host) counters() counters {
@@ -23,6 +25,7 @@ func (h *host) counters() counters {
 		s.TCP.ChecksumErrors.Value(), s.TCP.InvalidSegmentsReceived.Value(),
 		s.UDP.ChecksumErrors.Value(), s.UDP.MalformedPacketsReceived.Value(), s.UDP.ReceiveBufferErrors.Value(), s.UDP.UnknownPortErrors.Value(),
 		s.IP.MalformedPacketsReceived.Value(), s.NICs.MalformedL4RcvdPackets.Value(), s.TCP.ValidSegmentsReceived.Value(),
+		s.ICMP.V4.PacketsReceived.Invalid.Value(), s.DroppedPackets.Value(), s.UDP.PacketsReceived.Value(),
 	}
 }
 
@@ -128,7 +131,7 @@ func (x *explainer) end(h *host, kind string) {
 	}
 	after := h.counters()
 	if x.rx != nil {
-		x.rx.Verdict = h.verdict(x.rx, after)
+		x.rx.Verdict = x.verdict(h, x.rx, after)
 	}
 	for i, s := range x.fresh {
 		next := after
@@ -197,11 +200,13 @@ func (h *host) why(s sending, kind string, prev, next counters) Why {
 }
 
 // verdict says what h made of a packet, from its counters and from the probe.
-func (h *host) verdict(p *Packet, after counters) Verdict {
+func (x *explainer) verdict(h *host, p *Packet, after counters) Verdict {
 	was := h.stats
 	switch {
-	case after.tcpChecksum > was.tcpChecksum, after.udpChecksum > was.udpChecksum:
+	case after.tcpChecksum > was.tcpChecksum, after.udpChecksum > was.udpChecksum, after.icmpInvalid > was.icmpInvalid:
 		return Verdict{Kind: BadChecksum}
+	case after.tcpInvalid > was.tcpInvalid && p.received()[19] == 255: // one counter for both
+		return Verdict{Kind: ToMany}
 	case after.tcpInvalid > was.tcpInvalid, after.udpMalformed > was.udpMalformed, after.ipMalformed > was.ipMalformed:
 		return Verdict{Kind: Malformed}
 	case after.l4Malformed > was.l4Malformed: // its ports are nobody's: the stack has one counter for both
@@ -213,14 +218,25 @@ func (h *host) verdict(p *Packet, after counters) Verdict {
 		return Verdict{Kind: BufferFull}
 	case after.udpPort > was.udpPort:
 		return Verdict{Kind: NoPort}
+	case p.Header.Proto == "UDP" && after.udpReceived == was.udpReceived: // not until the others have come
+		return Verdict{Kind: Fragment}
 	case p.Header.Proto == "UDP":
 		return Verdict{Kind: ToSocket}
 	case p.Header.Proto != "TCP":
 		return Verdict{Kind: Accepted}
-	case after.tcpValid == was.tcpValid:
+	case after.tcpValid == was.tcpValid, x.answered(header.TCPFlagRst) && p.Header.flags&header.TCPFlagRst == 0:
 		return Verdict{Kind: NoConnection}
+	case after.dropped > was.dropped && p.Header.Len > 0: // by the endpoint, whose receive buffer is full
+		return Verdict{Kind: NoRoom}
+	case p.Header.flags&header.TCPFlagSyn != 0 && x.answered(header.TCPFlagSyn):
+		return Verdict{Kind: OpensConnection}
 	}
 	return h.segmentVerdict(p)
+}
+
+// answered reports whether a segment with that flag was sent in this event.
+func (x *explainer) answered(flag header.TCPFlags) bool {
+	return slices.ContainsFunc(x.fresh, func(s sending) bool { return s.Header.flags&flag != 0 })
 }
 
 // wellFormed reports whether a segment's header has a length that it can have.
@@ -242,9 +258,6 @@ func (h *host) segmentVerdict(p *Packet) Verdict {
 	case hd.flags&header.TCPFlagRst != 0:
 		return Verdict{Kind: ResetsIt}
 	case c == nil || !c.told: // the probe is not called in a handshake and in TIME-WAIT
-		if hd.flags&header.TCPFlagSyn != 0 && hd.flags&header.TCPFlagAck == 0 {
-			return Verdict{Kind: OpensConnection}
-		}
 		return Verdict{Kind: Accepted}
 	}
 	before, now := c.before, c.now
@@ -270,12 +283,16 @@ func (h *host) segmentVerdict(p *Packet) Verdict {
 		return Verdict{Kind: Acknowledges, Fin: true}
 	case now.dupAck > before.dupAck:
 		return Verdict{Kind: DuplicateAck, N: now.dupAck}
+	case now.recovering && !before.recovering && before.dupAck > 0 && len(hd.Sack) == 0: // the counter begins anew with the recovery
+		return Verdict{Kind: DuplicateAck, N: before.dupAck + 1}
 	case len(hd.Sack) > 0 && hd.Ack == now.sndUna-ours.isn:
 		return Verdict{Kind: Selective}
 	case now.sndWnd > before.sndWnd:
 		return Verdict{Kind: WindowOpens, Bytes: now.sndWnd}
 	case hd.Seq == 1 && hd.Ack == 1:
 		return Verdict{Kind: Accepted} // the handshake's third
+	case hd.Ack == now.sndUna-ours.isn && int32(ours.top-hd.Ack) > 0 && now.sndWnd == before.sndWnd:
+		return Verdict{Kind: DuplicateAck, Inferred: true} // by RFC 5681; in recovery the stack does not count
 	}
 	return Verdict{Kind: OldAck}
 }

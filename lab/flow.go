@@ -25,7 +25,6 @@ type Flow struct {
 	Reply    int           // To answers with them: to all of it, or to each request
 	Requests int           // so many requests, one after the reply to another
 	Echo     bool          // To sends back what it reads
-	Closed   bool          // To does not listen
 	Abort    int           // To aborts after reading so many bytes
 	CloseAt  time.Duration // both sides close at this time after At
 	Drain    int           // To reads so many bytes a second; default all there is
@@ -37,6 +36,7 @@ type Flow struct {
 	ReadEvery   time.Duration // To reads one datagram so often; default all there are
 
 	// Both
+	Closed bool          // nobody listens at To
 	Buffer int           // To's receive buffer in bytes; default the stack's own
 	Pause  time.Duration // To reads nothing for so long
 }
@@ -107,7 +107,7 @@ var flowWords = []flowWord{
 	number("requests", "tcp", 1, 1e6, func(f *Flow) *int { return &f.Requests }),
 	number("reply", "tcp", 1, 1<<30, func(f *Flow) *int { return &f.Reply }),
 	{name: "echo", proto: "tcp", on: func(f *Flow) *bool { return &f.Echo }},
-	{name: "closed", proto: "tcp", on: func(f *Flow) *bool { return &f.Closed }},
+	{name: "closed", on: func(f *Flow) *bool { return &f.Closed }},
 	number("abort", "tcp", 1, 1<<30, func(f *Flow) *int { return &f.Abort }),
 	moment("closeat", "tcp", func(f *Flow) *time.Duration { return &f.CloseAt }),
 	number("drain", "tcp", 100, 1<<30, func(f *Flow) *int { return &f.Drain }),
@@ -122,10 +122,10 @@ var flowWords = []flowWord{
 
 // ParseFlow reads a flow: its protocol, its direction, and words with values.
 //
-//	tcp A>B [at TIME] bytes N [requests N] [reply N] [echo] [closed] [abort N]
-//	        [closeat TIME] [drain N] [buffer N] [pause TIME]
+//	tcp A>B [at TIME] bytes N [requests N] [reply N] [echo] [abort N]
+//	        [closeat TIME] [drain N] [closed] [buffer N] [pause TIME]
 //	udp A>B|A>* [at TIME] count N size N [every TIME] [nosum] [readevery TIME]
-//	        [buffer N] [pause TIME]
+//	        [closed] [buffer N] [pause TIME]
 func ParseFlow(v string) (Flow, error) {
 	words := strings.Fields(v)
 	if len(words) < 2 {

@@ -26,6 +26,7 @@ type Packet struct {
 	Sent    time.Duration // at the sender's tap
 	Start   time.Duration // its first bit left the queue
 	Arrived time.Duration // at the receiver's tap; Never
+	Nth     int           // its arrival's ordinal number in the run, from 1; 0: never
 
 	Raw []byte // as sent, from the IPv4 header on
 	Got []byte // as it arrived, if that is something else
@@ -139,11 +140,13 @@ const (
 	OutOfWindow     VerdictKind = "out of window"      // beyond what the receiver had room for
 	NoRoom          VerdictKind = "no room"            // neither delivered nor held
 	Acknowledges    VerdictKind = "acknowledges"       // Bytes that were in flight
-	DuplicateAck    VerdictKind = "duplicate ack"      // the sender's counter stands at N
+	DuplicateAck    VerdictKind = "duplicate ack"      // the sender's counter stands at N; 0: it does not count now
 	Selective       VerdictKind = "selective ack"      // it tells what came out of order (RFC 2018), and acknowledges no more
 	WindowOpens     VerdictKind = "window opens"       // from less to Bytes
 	BadChecksum     VerdictKind = "bad checksum"       // dropped
 	Malformed       VerdictKind = "malformed"          // dropped
+	ToMany          VerdictKind = "to many"            // a segment for a broadcast address: dropped (RFC 9293, 3.9.2.3)
+	Fragment        VerdictKind = "fragment"           // kept until the rest of its datagram has come
 	BufferFull      VerdictKind = "buffer full"        // a datagram dropped at its socket
 	NoPort          VerdictKind = "no such port"       // nobody listens there
 	ToSocket        VerdictKind = "delivered"          // a datagram, to its socket
@@ -232,8 +235,11 @@ func (v Verdict) In(lang string) string {
 	if !ok {
 		return string(v.Kind)
 	}
-	if v.Fin && v.Bytes == 0 {
+	switch {
+	case v.Fin && v.Bytes == 0:
 		t = finTexts[v.Kind]
+	case v.Kind == DuplicateAck && v.N == 0:
+		t = Text{"duplicate ACK", "重复确认"}
 	}
 	s := t.In(lang)
 	if v.Fin && v.Bytes > 0 {
@@ -260,6 +266,8 @@ var verdictTexts = map[VerdictKind]Text{
 	WindowOpens:     {"window opens: {bytes} B", "窗口打开：{bytes} 字节"},
 	BadChecksum:     {"bad checksum: dropped", "校验和错误：丢弃"},
 	Malformed:       {"malformed: dropped", "格式错误：丢弃"},
+	ToMany:          {"TCP to a broadcast address: dropped", "发往广播地址的 TCP：丢弃"},
+	Fragment:        {"fragment: kept", "分片：暂存"},
 	BufferFull:      {"socket buffer full: dropped", "套接字缓冲区满：丢弃"},
 	NoPort:          {"no such port: dropped", "无此端口：丢弃"},
 	ToSocket:        {"delivered", "交付"},

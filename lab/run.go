@@ -1,13 +1,16 @@
 package lab
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"time"
 
+	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 )
 
@@ -22,6 +25,9 @@ type Run struct {
 	Progress []Progress
 	Virtual  time.Duration // when the last event was
 	Events   int
+
+	counters []counters // of the hosts' stacks, at the end
+	outside  bool       // reasons and verdicts are what can be seen from outside the stacks
 }
 
 // A FlowRun is how a flow went.
@@ -56,10 +62,14 @@ type Progress struct {
 	Bytes int
 }
 
-// Do runs a setup. Its errors are *SetupError, but for a run that stands still.
-func Do(s Setup) (*Run, error) {
+// Do runs a setup. Its errors are *SetupError, but for a run that stands still
+// and for ctx's own, after which there is no run.
+func Do(ctx context.Context, s Setup) (*Run, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
+	}
+	if s.Stack.Congestion == "bbr" {
+		return nil, &SetupError{"cc", errors.New("gVisor has no bbr; the kernel may have it")}
 	}
 	run := &Run{Setup: s}
 	e := &engine{clock: new(clock), setup: &run.Setup, run: run}
@@ -105,7 +115,7 @@ func Do(s Setup) (*Run, error) {
 			finish = append(finish, e.startTCP(i, f))
 		}
 	}
-	err := e.clock.run(s.until(), func(ev event) {
+	err := e.clock.run(ctx, s.until(), func(ev event) {
 		var h *host
 		if ev.host >= 0 {
 			h = e.hosts[ev.host]
@@ -116,11 +126,22 @@ func Do(s Setup) (*Run, error) {
 		if h != nil {
 			h.rest()
 			x.end(h, ev.kind)
-			e.watch(h, ev.kind)
+			for _, p := range x.fresh {
+				if p.Why == WhyAccept { // RFC 9293, 3.10.7.2
+					run.States = append(run.States, StateChange{e.elapsed(), h.index, p.Flow, "SYN-RECEIVED", true})
+				}
+			}
+			e.watch(h, ev.kind == "timer" && len(x.fresh) > 0)
 		}
 	})
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	for _, f := range finish {
 		f()
+	}
+	for _, h := range e.hosts {
+		run.counters = append(run.counters, h.counters())
 	}
 	run.Packets, run.Queue, run.Virtual, run.Events = e.wire.packets, e.wire.queue, e.elapsed(), e.events
 	for _, p := range run.Packets {
@@ -143,10 +164,13 @@ func (r *Run) flowOf(p *Packet) int {
 
 // watch notes what an event has changed in the states of h's connections, and
 // after a timer how the sender stands: the probe tells only of what arrives.
-func (e *engine) watch(h *host, kind string) {
+func (e *engine) watch(h *host, timerSent bool) {
 	for _, d := range h.ends {
 		if d.ep == nil {
 			continue
+		}
+		if timerSent {
+			e.sampleEnd(d)
 		}
 		now := tcp.EndpointState(d.ep.State())
 		if now != d.state {
@@ -156,6 +180,23 @@ func (e *engine) watch(h *host, kind string) {
 			}
 		}
 	}
+}
+
+// sampleEnd asks an endpoint how its sender stands.
+func (e *engine) sampleEnd(d *end) {
+	var info tcpip.TCPInfoOption
+	if err := d.ep.GetSockOpt(&info); err != nil || info.SndCwnd == 0 {
+		return
+	}
+	s := Sample{At: e.elapsed(), Flow: d.flow, Host: d.host.index, Cwnd: int(info.SndCwnd), Ssthresh: threshold(int(info.SndSsthresh)),
+		Outstanding: -1, SndWnd: -1, SRTT: info.RTT, RTO: info.RTO}
+	for i := len(e.run.Samples) - 1; i >= 0; i-- {
+		if last := e.run.Samples[i]; last.Flow == s.Flow && last.Host == s.Host {
+			s.MSS = last.MSS
+			break
+		}
+	}
+	e.run.Samples = append(e.run.Samples, s)
 }
 
 // stateNames are RFC 9293's. What gVisor has beside them happens within an

@@ -3,7 +3,7 @@ package lab
 import (
 	"errors"
 	"fmt"
-	"net/url"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,7 +43,7 @@ func (t Text) In(lang string) string {
 // Stack is what can be set on the hosts' TCP. What gVisor really does under
 // these names is told in docs/lab.md.
 type Stack struct {
-	Congestion string        // cubic (default) or reno, which in gVisor never leaves exponential growth
+	Congestion string        // cubic (default); reno, which in gVisor never leaves exponential growth; bbr, which only Kernel may have
 	NoSACK     bool          // without selective acknowledgements (RFC 2018)
 	RACK       bool          // loss detection by time (RFC 8985), which in gVisor resends too much
 	Nagle      bool          // small segments wait for acknowledgements (RFC 1122, 4.2.3.4)
@@ -91,8 +91,10 @@ var knobs = []Knob{
 	{Name: "seed", Help: Text{"where all chance comes from", "一切随机的来源"},
 		get: func(s *Setup) []string { return some(s.Seed != 0, strconv.FormatUint(s.Seed, 10)) },
 		set: func(s *Setup, v string) (err error) {
-			s.Seed, err = strconv.ParseUint(v, 10, 64)
-			return errors.Unwrap(err)
+			if s.Seed, err = strconv.ParseUint(v, 10, 64); err != nil {
+				err = fmt.Errorf("%q is no number from 0 to %d", v, uint64(math.MaxUint64))
+			}
+			return err
 		}},
 	{Name: "link", Help: Text{"the lines both ways, in netem's words: delay 20ms loss 5% rate 2mbit limit 30kB", "双向线路，用 netem 的词：delay 20ms loss 5% rate 2mbit limit 30kB"},
 		get: func(s *Setup) []string { return some(s.AB == s.BA && s.AB != impair.Spec{}, s.AB.String()) },
@@ -124,18 +126,18 @@ var knobs = []Knob{
 	{Name: "hosts", Help: Text{"how many hosts there are, 2 to 8", "主机数，2 到 8"},
 		get: func(s *Setup) []string { return some(s.hosts() != 2, strconv.Itoa(s.Hosts)) },
 		set: func(s *Setup, v string) (err error) { s.Hosts, err = between(v, 2, maxHosts); return err }},
-	{Name: "cc", Choices: []string{"cubic", "reno"}, Help: Text{"congestion control as gVisor does it: cubic, reno", "拥塞控制（gVisor 的实现）：cubic、reno"},
+	{Name: "cc", Choices: congestions, Help: Text{"congestion control: cubic, reno, and for the kernel alone bbr", "拥塞控制：cubic、reno，以及仅用于内核的 bbr"},
 		get: func(s *Setup) []string { return some(s.Stack.congestion() != "cubic", s.Stack.Congestion) },
-		set: func(s *Setup, v string) error { return oneOf(&s.Stack.Congestion, v, "cubic", "reno") }},
+		set: func(s *Setup, v string) error { return oneOf(&s.Stack.Congestion, v, congestions...) }},
 	{Name: "sack", Choices: onOff, Help: Text{"selective acknowledgements: on, off", "选择确认：on、off"},
 		get: func(s *Setup) []string { return some(s.Stack.NoSACK, "off") },
-		set: func(s *Setup, v string) error { return flag(&s.Stack.NoSACK, v, "off") }},
+		set: func(s *Setup, v string) error { return onOrOff(&s.Stack.NoSACK, v, "off") }},
 	{Name: "rack", Choices: onOff, Help: Text{"loss detection by time, which in gVisor resends too much: on, off", "按时间判断丢包（gVisor 的实现重传过多）：on、off"},
 		get: func(s *Setup) []string { return some(s.Stack.RACK, "on") },
-		set: func(s *Setup, v string) error { return flag(&s.Stack.RACK, v, "on") }},
+		set: func(s *Setup, v string) error { return onOrOff(&s.Stack.RACK, v, "on") }},
 	{Name: "nagle", Choices: onOff, Help: Text{"small segments wait for acknowledgements: on, off", "小段等确认后再发：on、off"},
 		get: func(s *Setup) []string { return some(s.Stack.Nagle, "on") },
-		set: func(s *Setup, v string) error { return flag(&s.Stack.Nagle, v, "on") }},
+		set: func(s *Setup, v string) error { return onOrOff(&s.Stack.Nagle, v, "on") }},
 	{Name: "minrto", Help: Text{"the least retransmission timeout, such as 200ms", "最小重传超时，如 200ms"},
 		get: func(s *Setup) []string { return some(s.Stack.MinRTO != 0, s.Stack.MinRTO.String()) },
 		set: func(s *Setup, v string) (err error) { s.Stack.MinRTO, err = impair.ParseDuration(v); return err }},
@@ -158,6 +160,8 @@ var knobs = []Knob{
 			return err
 		}},
 }
+
+var congestions = []string{"cubic", "reno", "bbr"}
 
 var onOff = []string{"on", "off"}
 
@@ -191,7 +195,7 @@ func oneOf(to *string, v string, choices ...string) error {
 	return nil
 }
 
-func flag(to *bool, v, yes string) error {
+func onOrOff(to *bool, v, yes string) error {
 	var is string
 	err := oneOf(&is, v, onOff...)
 	*to = is == yes
@@ -265,11 +269,13 @@ func (s Setup) Check() error {
 // are turned otherwise, and the seed. [Find] reads it.
 func (s Setup) Share() string {
 	base, err := scenario(s.Name)
-	name := s.Name
+	var b strings.Builder
+	b.WriteString(s.Name)
 	if err != nil {
-		base, name = Setup{}, ""
+		base = Setup{}
+		b.Reset()
 	}
-	q := url.Values{}
+	sep := byte('?')
 	for _, k := range knobs {
 		now := k.Get(s)
 		if slices.Equal(now, k.Get(base)) {
@@ -281,12 +287,40 @@ func (s Setup) Share() string {
 		case len(now) == 0:
 			now = []string{defaults[k.Name]}
 		}
-		q[k.Name] = now
+		for _, v := range now {
+			b.WriteByte(sep)
+			b.WriteString(k.Name + "=" + escape.Replace(v))
+			sep = '&'
+		}
 	}
-	if len(q) == 0 {
-		return name
+	return b.String()
+}
+
+// escape leaves a value readable: what it escapes would end it, or be read as
+// something else.
+var escape = strings.NewReplacer(" ", "+", "%", "%25", "&", "%26", "+", "%2B", "#", "%23")
+
+// unescape is what a browser or escape made of a value, undone. People write
+// "loss 5%" and mean it: a sign that begins no escape is itself.
+func unescape(v string) string {
+	var b strings.Builder
+	for i := 0; i < len(v); i++ {
+		switch c := v[i]; {
+		case c == '+':
+			b.WriteByte(' ')
+		case c == '%' && i+2 < len(v):
+			n, err := strconv.ParseUint(v[i+1:i+3], 16, 8)
+			if err != nil {
+				b.WriteByte(c)
+				break
+			}
+			b.WriteByte(byte(n))
+			i += 2
+		default:
+			b.WriteByte(c)
+		}
 	}
-	return name + "?" + q.Encode()
+	return b.String()
 }
 
 // defaults are what knobs are set to in order to say that they are not set.
@@ -305,14 +339,16 @@ func Find(share string) (Setup, error) {
 			return Setup{}, err
 		}
 	}
-	q, err := url.ParseQuery(query)
-	if err != nil {
-		return Setup{}, &SetupError{share, err}
-	}
-	for key := range q {
+	q := make(map[string][]string)
+	for pair := range strings.SplitSeq(query, "&") {
+		key, value, _ := strings.Cut(pair, "=")
+		if key = unescape(key); key == "" {
+			continue
+		}
 		if !slices.ContainsFunc(knobs, func(k Knob) bool { return k.Name == key }) {
 			return Setup{}, s.Set(key, "")
 		}
+		q[key] = append(q[key], unescape(value))
 	}
 	for _, k := range knobs { // in one order, whatever the string's: link before ab
 		for _, v := range q[k.Name] {

@@ -2,7 +2,7 @@ package lab
 
 import (
 	"bytes"
-	"errors"
+	"io"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -26,15 +26,18 @@ type end struct {
 	// What it has to say: the text up to total, then, if finish, the end of it.
 	text    text
 	out     int // bytes handed to the stack
+	made    int // bytes of the text made, which are out or in rest
 	total   int
 	finish  bool
 	shut    bool
-	rest    []byte // of an echo: what was read and is not yet sent back
+	rest    []byte // what is next for the stack; of an echo, what was read
+	chunk   []byte // where the text is made
 	dead    bool
 	failure string
 
 	// What it hears.
 	check    streamCheck
+	buf      bytes.Buffer
 	eof      bool
 	notUntil time.Duration // no reading before
 	perTick  int           // bytes to read each tick; 0: all there are
@@ -94,7 +97,7 @@ func (e *engine) after(in time.Duration, h *host, f func()) {
 }
 
 func (d *end) step() {
-	if d.dead {
+	if d.dead || d.ep == nil { // not yet accepted: closeat came first
 		return
 	}
 	if err := d.ep.LastError(); err != nil {
@@ -133,11 +136,10 @@ func (d *end) read() {
 		}
 		return
 	}
-	var buf bytes.Buffer
+	buf := &d.buf
 	for !d.dead {
 		buf.Reset()
-		var w limited = limited{&buf, d.perTick}
-		_, err := d.ep.Read(&w, tcpip.ReadOptions{})
+		_, err := d.ep.Read(&limited{buf, d.perTick}, tcpip.ReadOptions{})
 		if buf.Len() > 0 {
 			d.check.write(buf.Bytes())
 			d.e.run.Progress = append(d.e.run.Progress, Progress{d.e.elapsed(), d.flow, d.host.index, d.check.r.Bytes})
@@ -182,7 +184,7 @@ type limited struct {
 	n int
 }
 
-var errEnough = errors.New("enough")
+var errEnough = io.ErrShortWrite
 
 func (l *limited) Write(p []byte) (int, error) {
 	if l.n > 0 && len(p) > l.n-l.b.Len() {
@@ -196,28 +198,26 @@ func (l *limited) Write(p []byte) (int, error) {
 const writeSize = 64 << 10
 
 func (d *end) write() {
-	var buf [writeSize]byte
 	for !d.dead && !d.shut {
-		var p []byte
-		switch {
-		case len(d.rest) > 0:
-			p = d.rest
-		case d.out < d.total:
-			p = buf[:min(writeSize, d.total-d.out)]
-			d.text.fill(p, d.out)
-		default:
+		if len(d.rest) == 0 && d.made < d.total {
+			n := min(writeSize, d.total-d.made)
+			if cap(d.chunk) < n {
+				d.chunk = make([]byte, n)
+			}
+			d.rest = d.chunk[:n]
+			d.text.fill(d.rest, d.made)
+			d.made += n
+		}
+		if len(d.rest) == 0 {
 			if d.finish {
 				d.shut = true
 				d.ep.Shutdown(tcpip.ShutdownWrite)
 			}
 			return
 		}
-		n, err := d.ep.Write(bytes.NewReader(p), tcpip.WriteOptions{})
-		if len(d.rest) > 0 {
-			d.rest = d.rest[n:]
-		} else {
-			d.out += int(n)
-		}
+		n, err := d.ep.Write(bytes.NewReader(d.rest), tcpip.WriteOptions{})
+		d.rest = d.rest[n:]
+		d.out += int(n)
 		if err != nil {
 			if _, wait := err.(*tcpip.ErrWouldBlock); !wait {
 				d.fail(err)

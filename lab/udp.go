@@ -37,7 +37,7 @@ func (e *engine) startUDP(i int, f Flow) (finish func(), err error) {
 	if tcpErr != nil {
 		return nil, &SetupError{"flow " + f.String(), stackError{tcpErr}}
 	}
-	sent := 0
+	sent, accepted := 0, 0
 	payload := newText(e.setup.Seed, i, false)
 	var send func()
 	send = func() {
@@ -49,6 +49,7 @@ func (e *engine) startUDP(i int, f Flow) (finish func(), err error) {
 		if _, err := ep.Write(bytes.NewReader(p), tcpip.WriteOptions{}); err != nil {
 			flow.ClientError = err.String()
 		} else {
+			accepted++
 			flow.SentBytes += len(p)
 		}
 		if sent < f.Count {
@@ -59,7 +60,7 @@ func (e *engine) startUDP(i int, f Flow) (finish func(), err error) {
 	return func() {
 		flow.Complete = true
 		for _, c := range checks {
-			c.r.Sent = sent
+			c.r.Sent = accepted
 			flow.Receipts = append(flow.Receipts, c.r)
 			flow.Complete = flow.Complete && c.r.Missing() == 0
 		}

@@ -16,12 +16,13 @@ type wire struct {
 	sample  func(Sample)                     // is told what a probe tells
 	sent    func(p *Packet, again bool)      // is told of each packet after its sender; again: its data was sent before
 
-	streams streams
-	packets []*Packet
-	lines   map[[2]int]*line
-	faults  []int // how many packets each fault has seen
-	queue   []QueueSample
-	cause   Cause
+	streams  streams
+	packets  []*Packet
+	arrivals int
+	lines    map[[2]int]*line
+	faults   []int // how many packets each fault has seen
+	queue    []QueueSample
+	cause    Cause
 }
 
 // line is one direction between two hosts.
@@ -99,6 +100,7 @@ func (w *wire) carry(p *Packet) {
 		w.queue = append(w.queue, QueueSample{now, p.From, p.To, packets, bytes, dropped.Has(impair.Overflowed)})
 	}
 	w.sent(p, again)
+	p.Start = l.Began()
 	p.Fate |= fateOf(dropped)
 	scripted := p.Fate
 	for i, u := range units {
@@ -118,6 +120,8 @@ func (w *wire) carry(p *Packet) {
 		}
 		w.at(at, q.To, func() {
 			q.Arrived = w.now()
+			w.arrivals++
+			q.Nth = w.arrivals
 			q.Why = p.Why
 			if q.CopyOf == 0 || !q.Fate.Has(Duplicate) {
 				if q.ID < l.arrived {

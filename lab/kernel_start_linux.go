@@ -1,0 +1,103 @@
+package lab
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// startTCP sets a flow up as engine.startTCP does.
+func (k *kernel) startTCP(i int, f Flow) kernelFlow {
+	t := &kernelTCP{k: k, flow: &k.run.Flows[i], client: k.newEnd(i, f.From, false)}
+	client := t.client
+	t.both = []*kernelEnd{client}
+	client.total = f.Bytes
+	k.at(f.At, func() { t.connect() })
+	if f.To == Everyone {
+		return t
+	}
+	t.server = k.newEnd(i, f.To, true)
+	server := t.server
+	t.both = append(t.both, server)
+	asked, answered := 0, 0
+	switch {
+	case f.Requests > 0:
+		client.heard = func(p []byte) {
+			for answered += len(p); answered >= f.Reply && client.total < f.Bytes*f.Requests; answered -= f.Reply {
+				client.total += f.Bytes
+			}
+			client.finish = client.check.r.Bytes >= f.Reply*f.Requests
+		}
+		server.heard = func(p []byte) {
+			for asked += len(p); asked >= f.Bytes; asked -= f.Bytes {
+				server.total += f.Reply
+			}
+		}
+		server.ended = func() { server.finish = true }
+	case f.Echo:
+		client.finish, client.check.text = true, client.text // it hears itself
+		server.heard = func(p []byte) { server.rest = append(server.rest, p...) }
+		server.ended = func() { server.finish = true }
+	case f.CloseAt > 0:
+		k.at(f.At+f.CloseAt, func() { client.finish, server.finish = true, true })
+	default:
+		client.finish = true
+		server.ended = func() { server.total, server.finish = f.Reply, true }
+	}
+	server.abortAt = f.Abort
+	if f.Pause > 0 {
+		server.notUntil = f.At + f.Pause
+		k.at(server.notUntil, func() {})
+	}
+	if f.Drain > 0 {
+		server.perTick = max(f.Drain/int(time.Second/tick), 1)
+	}
+	if !f.Closed {
+		t.listen()
+	}
+	return t
+}
+
+func (t *kernelTCP) listen() {
+	d := t.server
+	fd, err := t.k.hosts[d.host].tcpSocket(t.k.setup)
+	if err == nil {
+		t.listener = &kernelListener{fd, d}
+		if err = setBuffer(fd, t.flow.Flow.Buffer); err == nil { // on the listener: later it would not bound the first window
+			if err = unix.Bind(fd, sockaddr(d.host, t.flow.Port)); err == nil {
+				err = unix.Listen(fd, 16)
+			}
+		}
+	}
+	if err != nil {
+		d.dead, d.broken, d.failure = true, true, err.Error()
+		return
+	}
+	t.k.sockets = append(t.k.sockets, t.listener)
+}
+
+func (t *kernelTCP) connect() {
+	t.started = true
+	k, d, to := t.k, t.client, t.flow.Flow.To
+	t.flow.Asked = k.elapsed()
+	fd, err := k.hosts[d.host].tcpSocket(k.setup)
+	if err != nil {
+		d.dead, d.broken, d.failure = true, true, err.Error()
+		return
+	}
+	d.fd = fd
+	if err = unix.Bind(fd, sockaddr(d.host, t.flow.ClientPort)); err == nil {
+		if to != Everyone {
+			k.wire.streams.get(streamKey{d.host, to, t.flow.ClientPort, t.flow.Port}).flow = d.flow
+			k.wire.streams.get(streamKey{to, d.host, t.flow.Port, t.flow.ClientPort}).flow = d.flow
+		}
+		err = unix.Connect(fd, sockaddr(to, t.flow.Port))
+	}
+	if err != nil && !errors.Is(err, unix.EINPROGRESS) {
+		d.fail(err)
+		return
+	}
+	d.connecting = true
+	d.look()
+}
