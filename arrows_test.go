@@ -16,13 +16,16 @@ var arrows = map[string]map[string]string{
 		"github.com/pires/go-proxyproto": "PROXY headers"},
 	"charset": {"golang.org/x/text": "the encoding tables"},
 	"frame":   {"charset": "delimiters are characters"},
-	"observe": {"charset": "transcripts are text", "frame": "messages, not reads"},
+	"observe": {"charset": "transcripts are text", "frame": "messages, not reads", "github.com/gopacket/gopacket": "pcapng"},
 	"room":    {"charset": "what others say is made harmless"},
 	"session": {"endpoint": "ground", "charset": "ground", "frame": "messages", "observe": "the tap",
 		"golang.org/x/time": "the limit on unproved addresses", "golang.org/x/sys": "what the peer's kernel has acknowledged"},
 	"term":    {"charm.land/bubbletea/v2": "keys", "charm.land/bubbles/v2": "line editing", "github.com/charmbracelet/x/ansi": "widths"},
 	"handler": {"session": "it holds them", "room": "the door into it", "frame": "the default framing", "charset": "ground", "endpoint": "ground"},
-	"lan":     {"session": "a conversation per peer", "endpoint": "ground", "charset": "ground"},
+	"impair":  {},
+	"lab": {"impair": "what its lines do", "observe": "captures", "gvisor.dev/gvisor": "the stacks",
+		"golang.org/x/sys": "the kernel as referee: namespaces and TUN devices"},
+	"lan": {"session": "a conversation per peer", "endpoint": "ground", "charset": "ground"},
 }
 
 func TestArrows(t *testing.T) {

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"syscall"
 
 	"sockeye.dev/charset"
 	"sockeye.dev/endpoint"
 	"sockeye.dev/frame"
 	"sockeye.dev/handler"
+	"sockeye.dev/impair"
+	"sockeye.dev/lab"
 	"sockeye.dev/session"
 )
 
@@ -65,6 +68,10 @@ func hint(err error) string {
 	if errors.As(err, &spec) && spec.Hint != "" {
 		return spec.Hint
 	}
+	var kernel *lab.KernelError
+	if errors.As(err, &kernel) && kernel.Hint != "" {
+		return kernel.Hint
+	}
 	for _, known := range []struct {
 		err  error
 		hint string
@@ -106,7 +113,7 @@ func (a *app) report(err error) int {
 	if h == "" && errors.As(err, &wrong) {
 		h = hintUsage
 	}
-	said, below := inert(a.lang.text(err.Error())), inert(a.lang.advice(h))
+	said, below := inert(a.told(err)), inert(a.lang.advice(h))
 	if a.json {
 		_ = json.NewEncoder(a.stderr).Encode(struct {
 			Error string `json:"error"`
@@ -120,6 +127,29 @@ func (a *app) report(err error) int {
 		fmt.Fprintf(a.stderr, a.lang.format("hint: %s")+"\n", below)
 	}
 	return code
+}
+
+// told is an error in the language chosen. What the lab and impair say stands
+// behind the knob or the line it is about, which are the same in all languages.
+func (a *app) told(err error) string {
+	all := err.Error()
+	var setup *lab.SetupError
+	var spec *impair.SpecError
+	var why error
+	switch {
+	case errors.As(err, &spec):
+		why = spec.Err
+	case errors.As(err, &setup):
+		for why = setup.Err; errors.As(why, &setup); {
+			why = setup.Err
+		}
+	}
+	if why != nil {
+		if before, ok := strings.CutSuffix(all, why.Error()); ok {
+			return before + a.lang.advice(why.Error())
+		}
+	}
+	return a.lang.text(all)
 }
 
 // inert is text that a terminal only shows: errors and notes quote what others

@@ -62,7 +62,7 @@ func (a *app) speak(args []string) {
 	}
 	if po := languages[chosen]; po != "" {
 		if texts, err := parsePO(po); err == nil { // which a test makes sure of
-			a.lang = &catalogue{texts: texts}
+			a.lang = &catalogue{lang: chosen, texts: texts}
 		}
 	}
 }
@@ -100,10 +100,19 @@ func isChinese(name string) bool {
 // fmt, those without arguments too; a translation may take its arguments in
 // another order with %[2]s. Nil speaks English.
 type catalogue struct {
+	lang  string
 	texts map[string]string
 
 	once     sync.Once
 	patterns []pattern // by [catalogue.sorted]
+}
+
+// name is the language's name, as --lang has it.
+func (c *catalogue) name() string {
+	if c == nil {
+		return "en"
+	}
+	return c.lang
 }
 
 // format is a format in the catalogue's language.

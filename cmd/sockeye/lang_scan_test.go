@@ -24,6 +24,8 @@ var others = []string{
 	"invalid argument %q for %q flag: %v", "bad flag syntax: %s", "help for %s",
 	// [handler.ErrNoReply] in its sentences
 	"no reply came from %v in %v", "no reply came: %d of %d from %v", "no reply came: %d of %d before %v closed",
+	// gVisor, to the lab's applications
+	"connection was refused", "operation timed out", "connection reset by peer",
 	pflagDefault, exitCodes,
 }
 
@@ -68,7 +70,7 @@ func spoken(t *testing.T) map[string]string {
 }
 
 // speaking are the packages whose errors people see as they stand.
-var speaking = []string{"main", "handler", "lan"}
+var speaking = []string{"main", "handler", "lan", "lab", "impair"}
 
 // A scanner finds what one package says to people.
 //

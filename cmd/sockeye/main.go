@@ -130,7 +130,7 @@ Addresses: tcp://host:port  udp://host:port  unix:///path  unixgram:///path
 	root.PersistentFlags().Var(new(language), "lang", "`language` of help, hints and questions: en, zh (default: the locale's)")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "results and errors as JSON, an object a line")
 	root.PersistentFlags().CountVarP(&a.verbose, "verbose", "v", "say on stderr what happens: -v conversations, -vv every message")
-	root.AddCommand(a.connectCmd(), a.sendCmd(), a.listenCmd(), a.serveCmd(), a.chatCmd(), a.textCmd(), a.ncCmd(), a.addressesCmd(), a.completionCmd(), a.manCmd(), a.versionCmd())
+	root.AddCommand(a.connectCmd(), a.sendCmd(), a.listenCmd(), a.serveCmd(), a.chatCmd(), a.labCmd(), a.textCmd(), a.ncCmd(), a.addressesCmd(), a.completionCmd(), a.manCmd(), a.versionCmd())
 	root.SetHelpTemplate(helpTemplate + a.lang.text(exitCodes) + "\n")
 	usageOfArgs(root)
 	completes(root)
