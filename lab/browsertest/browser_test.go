@@ -116,7 +116,7 @@ type shown struct{ State, Share, Digest, Status, Faults string }
 // that of the same run without a browser.
 func (b *tab) compare(what string, s lab.Setup) shown {
 	b.t.Helper()
-	r, err := lab.Do(t.Context(), s)
+	r, err := lab.Do(b.t.Context(), s)
 	if err != nil {
 		b.t.Fatal(err)
 	}
