@@ -48,15 +48,12 @@ func (r *Run) HTML(w io.Writer, o PageOptions) error {
 	p.setup()
 	p.section(p.in("What the run says", "这次运行说明了什么"))
 	p.score()
-	p.section(p.in("Packets", "数据包"))
-	p.put(`<p class="hint">%s</p>`, p.in("Time runs down. Slopes are true: the steeper, the longer on the way. Point at a packet to read all of it.", "时间向下；斜率真实：越陡，路上越久。指向一个包，可读到它的全部内容。"))
-	p.put(`<div class="scroll">`)
-	r.ladderSVG(&p.b, o)
-	p.put("</div>\n")
-	var plots strings.Builder
-	if r.plots(&plots, o); plots.Len() > 0 {
-		p.section(p.in("Over time", "随时间变化"))
-		p.put(`<div class="scroll">%s</div>`, plots.String())
+	if len(r.Packets) > o.maxPackets() { // then the ladder is but the beginning
+		p.plots()
+		p.ladder()
+	} else {
+		p.ladder()
+		p.plots()
 	}
 	p.section(p.in("Counts", "计数"))
 	p.counts()
@@ -66,6 +63,24 @@ func (r *Run) HTML(w io.Writer, o PageOptions) error {
 	p.put("</script></body></html>\n")
 	_, err := io.WriteString(w, p.b.String())
 	return err
+}
+
+// ladder writes the packets.
+func (p *page) ladder() {
+	p.section(p.in("Packets", "数据包"))
+	p.put(`<p class="hint">%s</p>`, p.in("Time runs down. Slopes are true: the steeper, the longer on the way. Point at a packet to read all of it.", "时间向下；斜率真实：越陡，路上越久。指向一个包，可读到它的全部内容。"))
+	p.put(`<div class="scroll">`)
+	p.r.ladderSVG(&p.b, p.o)
+	p.put("</div>\n")
+}
+
+// plots writes the curves, if there are any.
+func (p *page) plots() {
+	var plots strings.Builder
+	if p.r.plots(&plots, p.o); plots.Len() > 0 {
+		p.section(p.in("Over time", "随时间变化"))
+		p.put(`<div class="scroll">%s</div>`, plots.String())
+	}
 }
 
 // Parts are the parts of a run's page, each of them HTML but for Title and Text.
