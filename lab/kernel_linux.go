@@ -56,7 +56,7 @@ func runKernel(ctx context.Context, s Setup) (run *KernelRun, err error) {
 		return nil, err
 	}
 	if s.Stack.Offload != "" {
-		return nil, &SetupError{"offload", errors.New("Linux cannot be made to pretend that it has such a card; gVisor can")}
+		return nil, &SetupError{"offload", errors.New("the kernel cannot be made to pretend that it has such a card; gVisor can")}
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err

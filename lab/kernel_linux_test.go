@@ -323,7 +323,7 @@ func TestKernelErrors(t *testing.T) {
 	}
 	for what, change := range map[string]func(*Setup){
 		`cc: this kernel has no "vogon": it has `:      func(s *Setup) { s.Stack.Congestion = "vogon" },
-		"offload: Linux cannot be made to pretend":     func(s *Setup) { s.Stack.Offload = "rx" },
+		"offload: the kernel cannot be made to pretend":     func(s *Setup) { s.Stack.Offload = "rx" },
 		"flow tcp A>D bytes 1: there are only 2 hosts": func(s *Setup) { s.Flows = []Flow{{Proto: "tcp", To: 3, Bytes: 1}} },
 	} {
 		bad := s

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-const craftMS = time.Millisecond
+const craftUnit = time.Millisecond
 
 // craftRun is a run of hosts in which just that happens.
 func craftRun(hosts int, flow string, packets []*Packet, states ...StateChange) *Run {
@@ -51,16 +51,16 @@ func expectLadder(t *testing.T, got, want string) {
 // lossy is a segment that is lost, and comes twice when it is sent again.
 func lossy() *Run {
 	return craftRun(2, "tcp A>B bytes 100", []*Packet{
-		craftSegment(0, 1, 0, 20*craftMS, "SYN", 0, 0, 0, func(p *Packet) { p.Verdict.Kind = OpensConnection }),
-		craftSegment(1, 0, 20*craftMS, 40*craftMS, "SYN ACK", 0, 1, 0, func(p *Packet) { p.Verdict.Kind = Accepted; p.Cause = Cause{"packet", 1} }),
-		craftSegment(0, 1, 40*craftMS, Never, "ACK", 1, 1, 100, func(p *Packet) { p.Fate = Lost; p.Cause = Cause{"packet", 2} }),
-		craftSegment(0, 1, 300*craftMS, 320*craftMS, "ACK", 1, 1, 100, func(p *Packet) { p.Why = WhyRTO; p.Verdict = Verdict{Kind: InOrder, Bytes: 100} }),
-		craftSegment(0, 1, 300*craftMS, 322*craftMS, "ACK", 1, 1, 100, func(p *Packet) { p.CopyOf = 4; p.Fate = Duplicate; p.Verdict.Kind = DuplicateData }),
-		craftSegment(1, 0, 320*craftMS, 340*craftMS, "ACK", 1, 101, 0, func(p *Packet) {
+		craftSegment(0, 1, 0, 20*craftUnit, "SYN", 0, 0, 0, func(p *Packet) { p.Verdict.Kind = OpensConnection }),
+		craftSegment(1, 0, 20*craftUnit, 40*craftUnit, "SYN ACK", 0, 1, 0, func(p *Packet) { p.Verdict.Kind = Accepted; p.Cause = Cause{"packet", 1} }),
+		craftSegment(0, 1, 40*craftUnit, Never, "ACK", 1, 1, 100, func(p *Packet) { p.Fate = Lost; p.Cause = Cause{"packet", 2} }),
+		craftSegment(0, 1, 300*craftUnit, 320*craftUnit, "ACK", 1, 1, 100, func(p *Packet) { p.Why = WhyRTO; p.Verdict = Verdict{Kind: InOrder, Bytes: 100} }),
+		craftSegment(0, 1, 300*craftUnit, 322*craftUnit, "ACK", 1, 1, 100, func(p *Packet) { p.CopyOf = 4; p.Fate = Duplicate; p.Verdict.Kind = DuplicateData }),
+		craftSegment(1, 0, 320*craftUnit, 340*craftUnit, "ACK", 1, 101, 0, func(p *Packet) {
 			p.Cause = Cause{"packet", 4}
 			p.Verdict = Verdict{Kind: Acknowledges, Bytes: 100}
 		}),
-	}, StateChange{At: 0, State: "SYN-SENT"}, StateChange{At: 40 * craftMS, State: "ESTABLISHED"}, StateChange{At: 400 * craftMS, Host: 1, State: "CLOSED"})
+	}, StateChange{At: 0, State: "SYN-SENT"}, StateChange{At: 40 * craftUnit, State: "ESTABLISHED"}, StateChange{At: 400 * craftUnit, Host: 1, State: "CLOSED"})
 }
 
 func TestLadder(t *testing.T) {
@@ -103,7 +103,7 @@ func TestLadder(t *testing.T) {
 }
 
 func TestLadderChinese(t *testing.T) {
-	expectLadder(t, drawn(lossy(), LadderOptions{Width: 60, Lang: "zh", From: 30 * craftMS, To: 310 * craftMS}), `
+	expectLadder(t, drawn(lossy(), LadderOptions{Width: 60, Lang: "zh", From: 30 * craftUnit, To: 310 * craftUnit}), `
                           tcp A>B bytes 100
                   10.0.0.1 A             B 10.0.0.2
                            │     ╱       │
@@ -153,7 +153,7 @@ func TestLadderBroadcast(t *testing.T) {
 		p.Header.Proto, p.CopyOf, p.Verdict.Kind = "UDP", copyOf, ToSocket
 		return p
 	}
-	r := craftRun(4, "udp A>* count 1 size 500", []*Packet{datagram(1, 0, 8*craftMS), datagram(2, 1, Never), datagram(3, 1, 8*craftMS)})
+	r := craftRun(4, "udp A>* count 1 size 500", []*Packet{datagram(1, 0, 8*craftUnit), datagram(2, 1, Never), datagram(3, 1, 8*craftUnit)})
 	r.Packets[1].Fate = Lost
 	expectLadder(t, drawn(r, LadderOptions{}), `
                                           udp A>* count 1 size 500
@@ -194,8 +194,8 @@ func TestLadderAtOnce(t *testing.T) {
 // What an application sends at an instant comes after what has reached it then.
 func TestLadderOrder(t *testing.T) {
 	l := newLadder(craftRun(2, "tcp A>B bytes 100", []*Packet{
-		craftSegment(0, 1, 0, 20*craftMS, "FIN ACK", 1, 1, 0),
-		craftSegment(1, 0, 20*craftMS, 40*craftMS, "FIN ACK", 1, 2, 0, func(p *Packet) { p.Cause.Kind = "app" }),
+		craftSegment(0, 1, 0, 20*craftUnit, "FIN ACK", 1, 1, 0),
+		craftSegment(1, 0, 20*craftUnit, 40*craftUnit, "FIN ACK", 1, 2, 0, func(p *Packet) { p.Cause.Kind = "app" }),
 	}), LadderOptions{})
 	if l.paths[0].to.row >= l.paths[1].from.row {
 		t.Errorf("it arrives in row %d and is answered in %d", l.paths[0].to.row, l.paths[1].from.row)
@@ -228,7 +228,7 @@ func TestLadderRuns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, o := range []LadderOptions{{}, {Width: 60}, {Width: 80, Lang: "zh", Color: true}, {Width: 137, Max: 20}, {From: 30 * craftMS, To: 70 * craftMS}, {Width: 300, Flow: 1}} {
+		for _, o := range []LadderOptions{{}, {Width: 60}, {Width: 80, Lang: "zh", Color: true}, {Width: 137, Max: 20}, {From: 30 * craftUnit, To: 70 * craftUnit}, {Width: 300, Flow: 1}} {
 			checkLadder(t, run, o)
 		}
 	}
