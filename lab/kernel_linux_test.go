@@ -322,9 +322,9 @@ func TestKernelErrors(t *testing.T) {
 		t.Errorf("canceled while it ran: %v, %v", r, err)
 	}
 	for what, change := range map[string]func(*Setup){
-		`cc: this kernel has no "vogon": it has `:      func(s *Setup) { s.Stack.Congestion = "vogon" },
-		"offload: the kernel cannot be made to pretend":     func(s *Setup) { s.Stack.Offload = "rx" },
-		"flow tcp A>D bytes 1: there are only 2 hosts": func(s *Setup) { s.Flows = []Flow{{Proto: "tcp", To: 3, Bytes: 1}} },
+		`cc: this kernel has no "vogon": it has `:       func(s *Setup) { s.Stack.Congestion = "vogon" },
+		"offload: the kernel cannot be made to pretend": func(s *Setup) { s.Stack.Offload = "rx" },
+		"flow tcp A>D bytes 1: there are only 2 hosts":  func(s *Setup) { s.Flows = []Flow{{Proto: "tcp", To: 3, Bytes: 1}} },
 	} {
 		bad := s
 		change(&bad)
