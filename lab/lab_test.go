@@ -105,7 +105,7 @@ func TestDigests(t *testing.T) {
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	runs := 20
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		runs = 4
 	}
 	for _, s := range Scenarios() {
