@@ -31,7 +31,7 @@ var requestLine = regexp.MustCompile(`^[A-Z]{3,16} \S+ HTTP/[0-9.]+$`)
 
 // Serve lets the peer in, and out again when it leaves or says /quit.
 func (h *Chat) Serve(ctx context.Context, s *session.Session) error {
-	h.once.Do(func() { h.fan = &fanout{framed: make(map[session.Format][]byte)} })
+	h.once.Do(func() { h.fan = &fanout{framed: make(map[session.Format]framed)} })
 	m, err := h.Room.Join(ctx, &screen{s, h.fan}, "")
 	if err != nil {
 		return fmt.Errorf("join %s: %w", h.Room.Name(), err)
@@ -80,36 +80,57 @@ var (
 	_ room.Ender  = (*screen)(nil)
 )
 
-// Show sends l without waiting.
-func (c *screen) Show(l *room.Line) error {
-	framed, err := c.fan.encode(l, c.s.Format())
+// Show sends b without waiting.
+func (c *screen) Show(b *room.Block) error {
+	f, err := c.fan.encode(b, c.s.Format())
 	if err != nil {
 		return err
 	}
-	return c.s.TrySend(framed)
+	if !c.s.Bounded() {
+		return c.s.TrySend(f.bytes)
+	}
+	at := 0
+	for _, end := range f.ends {
+		if err := c.s.TrySend(f.bytes[at:end:end]); err != nil {
+			return err
+		}
+		at = end
+	}
+	return nil
 }
 
 // End makes Serve return.
 func (c *screen) End(reason error) { c.s.Interrupt(reason) }
 
-// fanout keeps the last line as it goes over the wire, once for each format.
-// The room shows a line to one member at a time, so it needs no lock.
+// fanout keeps the last block as it goes over the wire, once for each format.
+// The room shows a block to one member at a time, so it needs no lock.
 type fanout struct {
-	line   *room.Line
-	framed map[session.Format][]byte
+	block  *room.Block
+	framed map[session.Format]framed
 }
 
-func (f *fanout) encode(l *room.Line, format session.Format) ([]byte, error) {
-	if f.line != l {
-		f.line = l
+// framed is a block on the wire: all of it, and where each line ends.
+type framed struct {
+	bytes []byte
+	ends  []int
+}
+
+func (f *fanout) encode(b *room.Block, format session.Format) (framed, error) {
+	if f.block != b {
+		f.block = b
 		clear(f.framed)
 	}
-	if b, ok := f.framed[format]; ok {
-		return b, nil
+	if done, ok := f.framed[format]; ok {
+		return done, nil
 	}
-	b, err := format.AppendText(nil, l.Text)
-	if err == nil {
-		f.framed[format] = b
+	var out framed
+	for _, l := range b.Lines {
+		var err error
+		if out.bytes, err = format.AppendText(out.bytes, l.Text); err != nil {
+			return framed{}, err
+		}
+		out.ends = append(out.ends, len(out.bytes))
 	}
-	return b, err
+	f.framed[format] = out
+	return out, nil
 }

@@ -10,7 +10,7 @@ import (
 // counter is a Screen that only counts, to measure the room and nothing else.
 type counter struct{ shown *int }
 
-func (c counter) Show(*Line) error { *c.shown++; return nil }
+func (c counter) Show(b *Block) error { *c.shown += len(b.Lines); return nil }
 
 func fill(b *testing.B, members int) (*Room, *Member, *int) {
 	b.Helper()

@@ -49,8 +49,9 @@ type Message struct {
 
 // A Position says where in a room's order a subscription starts. The zero Position is Latest.
 type Position struct {
-	after bool
-	seq   uint64
+	after  bool
+	seq    uint64
+	recent int
 }
 
 // Latest starts with the next message that is published.
@@ -59,7 +60,14 @@ var Latest = Position{}
 // After starts with the first message whose Seq is greater than seq; After(0) is everything that is still kept.
 func After(seq uint64) Position { return Position{after: true, seq: seq} }
 
-// Seq returns the sequence number p starts after; ok is false for Latest.
+// Recent starts so early that the last n things that were said (Say and Emote) are among what is delivered, if so many are
+// kept. What a bus delivers before them, of whatever kind, is its own choice. Recent(0) is Latest.
+func Recent(n int) Position { return Position{recent: max(n, 0)} }
+
+// Said returns how many things said p asks for; 0 for a position that is not a Recent one.
+func (p Position) Said() int { return p.recent }
+
+// Seq returns the sequence number p starts after; ok is false for Latest and Recent.
 func (p Position) Seq() (seq uint64, ok bool) { return p.seq, p.after }
 
 // A Bus carries the messages of rooms and gives each room's messages their order. Mem is the in-memory one. All
@@ -79,4 +87,11 @@ type Bus interface {
 	// ctx bounds the subscribing. The subscription lasts until cancel is called; once cancel has returned, deliver is
 	// not running and is never called again. Calling cancel again does nothing.
 	Subscribe(ctx context.Context, room string, since Position, deliver func(Message)) (cancel func(), err error)
+}
+
+// A Watcher is what a Bus may also be: one that can be cut off from what carries its messages. Watch has f called when
+// that happens, with the reason, and with nil when it is back, having lost nothing; at once if it is cut off now. f must
+// not block. Once stop has returned, f is not running and is never called again.
+type Watcher interface {
+	Watch(f func(down error)) (stop func())
 }

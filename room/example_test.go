@@ -10,9 +10,13 @@ import (
 // Window prints what a member sees.
 type Window string
 
-func (w Window) Show(l *room.Line) error {
-	_, err := fmt.Printf("%s | %s\n", w, l.Text)
-	return err
+func (w Window) Show(b *room.Block) error {
+	for _, l := range b.Lines {
+		if _, err := fmt.Printf("%s | %s\n", w, l.Text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Two people meet. Nobody sees again what they have said themselves.

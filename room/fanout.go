@@ -78,9 +78,13 @@ func (r *Room) handleAll(batch []event) {
 	defer clear(batch) // do not keep texts alive while the room is quiet
 	for len(batch) > 0 {
 		n := runLength(batch)
+		if k := batch[0].msg.Kind; batch[0].do != nil || k != Say && k != Emote {
+			r.flush() // what follows may change who is here
+		}
 		r.handle(batch[:n])
 		batch = batch[n:]
 	}
+	r.flush()
 }
 
 // runLength returns how many events at the start of batch are summed up in one line.
@@ -123,12 +127,65 @@ func (r *Room) handle(run []event) {
 		}
 	case Say, Emote:
 		r.said.Add(1)
-		r.show(r.out.line(msg), r.unlessEcho(msg))
+		r.say(r.out.line(msg), r.unlessEcho(msg))
 		return
 	default:
 		return // of a kind that a newer version on the same bus knows
 	}
-	r.show(r.out.line(msg), nil)
+	r.show(&Block{[]*Line{r.out.line(msg)}})
+}
+
+// saying is what was said and is not shown yet. The fan-out goroutine collects it while there is more, so that a room in
+// which much is said writes to each member once for all of it.
+type saying struct {
+	lines   []*Line
+	authors []*Member // of lines, who are not to see them again; nil: everybody is
+	size    int
+}
+
+// maxSaying is how many bytes are shown at once: a member that has fallen behind must have room for them.
+const maxSaying = 32 << 10
+
+// say has l shown to everybody except its author.
+func (r *Room) say(l *Line, author *Member) {
+	p := &r.saying
+	if p.size > 0 && p.size+len(l.Text) > maxSaying {
+		r.flush()
+	}
+	p.lines, p.authors = append(p.lines, l), append(p.authors, author)
+	p.size += len(l.Text) + 1
+}
+
+// flush shows what was said.
+func (r *Room) flush() {
+	p := &r.saying
+	if len(p.lines) == 0 {
+		return
+	}
+	for _, m := range p.authors {
+		if m != nil && m.apart == nil {
+			m.apart = p.without(m)
+		}
+	}
+	r.show(&Block{slices.Clone(p.lines)})
+	for i, m := range p.authors {
+		if m != nil {
+			m.apart = nil
+		}
+		p.lines[i], p.authors[i] = nil, nil
+	}
+	p.lines, p.authors, p.size = p.lines[:0], p.authors[:0], 0
+}
+
+// without is what was said by others than m.
+func (p *saying) without(m *Member) *Block {
+	b := new(Block)
+	for i, l := range p.lines {
+		if p.authors[i] != m {
+			b.Lines = append(b.Lines, l)
+		}
+	}
+	return b
 }
 
 // unlessEcho returns whom msg is not shown to. Who types at a plain terminal has seen the line already; what an emote
@@ -196,20 +253,25 @@ func (r *Room) dropForgotten() {
 	r.members = slices.DeleteFunc(r.members, func(m *Member) bool { return m.forgotten })
 }
 
-// show shows l to every member except one.
-func (r *Room) show(l *Line, except *Member) {
+// show shows b to every member, or what it is to see instead.
+func (r *Room) show(b *Block) {
 	for _, m := range r.members {
-		if m != except {
-			r.showOne(m, l)
+		switch {
+		case m.apart == nil:
+			r.showBlock(m, b)
+		case len(m.apart.Lines) > 0:
+			r.showBlock(m, m.apart)
 		}
 	}
 }
 
-func (r *Room) showOne(m *Member, l *Line) {
+func (r *Room) showOne(m *Member, l *Line) { r.showBlock(m, &Block{[]*Line{l}}) }
+
+func (r *Room) showBlock(m *Member, b *Block) {
 	if m.gone.Load() {
 		return
 	}
-	if err := m.screen.Show(l); err != nil {
+	if err := m.screen.Show(b); err != nil {
 		r.lose(m, err)
 	}
 }
@@ -229,7 +291,7 @@ func (r *Room) lose(m *Member, err error) {
 
 // farewell ends every membership, also of those whose Join has not come back.
 func (r *Room) farewell() {
-	r.show(r.out.notice(r.texts.Closing), nil)
+	r.show(&Block{[]*Line{r.out.notice(r.texts.Closing)}})
 	r.mu.Lock()
 	all := r.ids
 	r.ids, r.members = nil, nil

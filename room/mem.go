@@ -59,10 +59,13 @@ func (b *Mem) Subscribe(ctx context.Context, room string, since Position, delive
 		return nil, err
 	}
 	defer t.pass()
-	if seq, ok := since.Seq(); ok {
-		first := t.seq - uint64(len(t.kept)) // the last one that is no longer kept
-		for n := max(seq, first) + 1; n <= t.seq; n++ {
-			deliver(t.kept[(n-1)%uint64(len(t.kept))])
+	seq, ok := since.Seq()
+	if n := since.Said(); n > 0 {
+		seq, ok = t.beforeLast(n), true
+	}
+	if ok {
+		for n := max(seq, t.forgotten()) + 1; n <= t.seq; n++ {
+			deliver(t.at(n))
 		}
 	}
 	s := &subscriber{deliver}
@@ -72,6 +75,23 @@ func (b *Mem) Subscribe(ctx context.Context, room string, since Position, delive
 		defer t.pass()
 		t.subs = slices.DeleteFunc(t.subs, func(x *subscriber) bool { return x == s })
 	}, nil
+}
+
+// forgotten is the last message that is no longer kept.
+func (t *topic) forgotten() uint64 { return t.seq - uint64(len(t.kept)) }
+
+// at is message n, which must be kept.
+func (t *topic) at(n uint64) Message { return t.kept[(n-1)%uint64(len(t.kept))] }
+
+// beforeLast is the message before the last n that were said.
+func (t *topic) beforeLast(n int) uint64 {
+	seq := t.seq
+	for ; seq > t.forgotten() && n > 0; seq-- {
+		if k := t.at(seq).Kind; k == Say || k == Emote {
+			n--
+		}
+	}
+	return seq
 }
 
 func (b *Mem) topic(room string) *topic {

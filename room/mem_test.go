@@ -156,3 +156,28 @@ func TestStrings(t *testing.T) {
 		t.Error("Latest has a Seq")
 	}
 }
+
+// Recent begins early enough for what was said, however much else has happened.
+func TestMemRecent(t *testing.T) {
+	bus := Mem{Keep: 10}
+	for i := range 30 {
+		kind := Join
+		if i%3 == 0 {
+			kind = Say
+		}
+		if _, err := bus.Publish(t.Context(), "r", Message{Kind: kind}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n, want := range map[int]int{0: 0, 1: 3, 2: 6, 3: 9, 4: 10, 100: 10} { // the last said is the 28th
+		got := 0
+		cancel, err := bus.Subscribe(t.Context(), "r", Recent(n), func(Message) { got++ })
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		if got != want {
+			t.Errorf("Recent(%d) delivers %d, want %d", n, got, want)
+		}
+	}
+}

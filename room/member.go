@@ -20,6 +20,8 @@ type Member struct {
 
 	renaming atomic.Bool
 
+	apart *Block // what it sees instead of the block that is being shown; the fan-out goroutine's
+
 	// Guarded by Room.mu.
 	nick      string
 	keys      []string // the folded nicks it holds; see claim

@@ -63,7 +63,8 @@ type Room struct {
 	running     context.Context // ends when the goroutines are to end
 	stop        context.CancelFunc
 	goroutines  sync.WaitGroup
-	out         renderer // used by the fan-out goroutine only
+	out         renderer // used by the fan-out goroutine only, as is saying
+	saying      saying
 
 	said, lost atomic.Uint64
 	departures departures

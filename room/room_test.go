@@ -28,13 +28,13 @@ type recorder struct {
 
 var _ Ender = (*recorder)(nil)
 
-func (s *recorder) Show(l *Line) error {
+func (s *recorder) Show(b *Block) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail != nil {
 		return s.fail
 	}
-	s.shown = append(s.shown, l)
+	s.shown = append(s.shown, b.Lines...)
 	return nil
 }
 

@@ -203,6 +203,10 @@ func (s *Session) Local() net.Addr { return s.conn.LocalAddr() }
 // WebSocket has messages, and an end.)
 func (s *Session) Datagram() bool { return s.from.message != nil && !s.from.ends }
 
+// Bounded reports whether what is sent at once is one message to the peer, as
+// with datagrams and WebSockets.
+func (s *Session) Bounded() bool { return s.from.message != nil }
+
 // Received and Sent count the bytes of the connection so far.
 func (s *Session) Received() int64 { return s.got.Load() }
 
