@@ -230,6 +230,8 @@ func (x *explainer) verdict(h *host, p *Packet, after counters) Verdict {
 		return Verdict{Kind: NoRoom}
 	case p.Header.flags&header.TCPFlagSyn != 0 && x.answered(header.TCPFlagSyn):
 		return Verdict{Kind: OpensConnection}
+	case p.Header.flags&header.TCPFlagFin != 0 && p.Why.Retransmission() && h.inTimeWait(p.Flow):
+		return Verdict{Kind: DuplicateData, Fin: true}
 	}
 	return h.segmentVerdict(p)
 }
@@ -307,6 +309,12 @@ func (h *host) left(flow int) bool {
 		}
 	}
 	return false
+}
+
+// inTimeWait reports whether h's end of a flow was in TIME-WAIT when the event
+// began.
+func (h *host) inTimeWait(flow int) bool {
+	return slices.ContainsFunc(h.ends, func(d *end) bool { return d.flow == flow && d.state == tcp.StateTimeWait })
 }
 
 // dataVerdict is the verdict on a segment with data or a FIN: RCV.NXT and what

@@ -15,7 +15,7 @@ import (
 //	         header; raw and got in base64, got only if it differs
 //	state    at, host, flow, state
 //	sample   at, host, flow, cwnd, ssthresh, outstanding, srtt, rto
-//	flow     flow, established, complete, receipts, errors
+//	flow     index, text, established, complete, receipts, errors
 //	claim    claim, tcp, udp: outcome and numbers
 func (r *Run) JSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
@@ -39,8 +39,8 @@ func (r *Run) JSON(w io.Writer) error {
 			return err
 		}
 	}
-	for _, f := range r.Flows {
-		j := jsonFlow{What: "flow", Flow: f.Flow.String(), Complete: f.Complete, SentBytes: f.SentBytes, ClientError: f.ClientError, ServerError: f.ServerError}
+	for i, f := range r.Flows {
+		j := jsonFlow{What: "flow", Index: i, Text: f.Flow.String(), Complete: f.Complete, SentBytes: f.SentBytes, ClientError: f.ClientError, ServerError: f.ServerError}
 		if f.Established != Never {
 			at := seconds(f.Established)
 			j.Established = &at
@@ -159,7 +159,8 @@ type jsonSample struct {
 
 type jsonFlow struct {
 	What        string        `json:"what"`
-	Flow        string        `json:"flow"`
+	Index       int           `json:"index"`
+	Text        string        `json:"text"`
 	Established *float64      `json:"established,omitempty"`
 	Complete    bool          `json:"complete"`
 	SentBytes   int           `json:"sent_bytes"`

@@ -166,6 +166,7 @@ func (k *kernel) do(ctx context.Context) (*KernelRun, error) {
 		c, dropped, failure := h.counters()
 		k.run.Counters = append(k.run.Counters, c)
 		k.run.Dropped += dropped
+		k.run.udpFull += int(c["UdpRcvbufErrors"])
 		if err == nil {
 			err = failure
 		}

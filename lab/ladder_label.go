@@ -178,6 +178,12 @@ func (l *textLadder) verdictForms(p *Packet) []string {
 		forms = []string{"seq=" + n + " " + text, n + " " + text, n + " " + plain, plain, n + " " + short, short}
 	case BadChecksum, Malformed:
 		return forms
+	case ToSocket, BufferFull:
+		if p.Header.Number > 0 { // again or late, one sees which
+			for i := range forms {
+				forms[i] = fmt.Sprintf("%d %s", p.Header.Number, forms[i])
+			}
+		}
 	}
 	if p.Fate&(Corrupt|Swapped) != 0 { // no checksum has seen it
 		for i := range forms {

@@ -176,6 +176,7 @@ type Header struct {
 	Seq, Ack         uint32
 	Window           int         // bytes, scaled
 	Len              int         // bytes of payload
+	Number           int         `json:",omitempty"` // of a datagram of a flow, from 1
 	Sack             []SackBlock `json:",omitempty"`
 	flags            header.TCPFlags
 }
@@ -201,7 +202,10 @@ func (p *Packet) received() []byte {
 // Summary is the packet's headers in a line: SYN ACK seq=0 ack=1 win=65535.
 func (p *Packet) Summary() string {
 	h := &p.Header
-	if h.Proto != "TCP" {
+	switch {
+	case h.Number > 0:
+		return fmt.Sprintf("UDP %d len=%d", h.Number, h.Len)
+	case h.Proto != "TCP":
 		return fmt.Sprintf("%s len=%d", h.Proto, h.Len)
 	}
 	var b strings.Builder
@@ -226,7 +230,7 @@ func (p *Packet) Summary() string {
 	return b.String()
 }
 
-// String is the verdict in English; verdictText has both languages.
+// String is the verdict in English.
 func (v Verdict) String() string { return v.In("en") }
 
 // In is the verdict in a language.
@@ -284,6 +288,8 @@ var finTexts = map[VerdictKind]Text{
 	InOrder:      {"end of stream", "流结束"},
 	FillsGap:     {"end of stream", "流结束"},
 	Acknowledges: {"acknowledges the FIN", "确认 FIN"},
+
+	DuplicateData: {"FIN again: acknowledged again", "FIN 重复到达：再次确认"},
 }
 
 var whyTexts = map[Why]Text{

@@ -28,6 +28,7 @@ type Run struct {
 
 	counters []counters // of the hosts' stacks, at the end
 	outside  bool       // reasons and verdicts are what can be seen from outside the stacks
+	udpFull  int        // datagrams that a kernel has dropped at full sockets, whichever they were
 }
 
 // A FlowRun is how a flow went.
@@ -146,7 +147,10 @@ func Do(ctx context.Context, s Setup) (*Run, error) {
 	run.Packets, run.Queue, run.Virtual, run.Events = e.wire.packets, e.wire.queue, e.elapsed(), e.events
 	for _, p := range run.Packets {
 		if p.Header.Proto == "UDP" {
-			p.Flow = run.flowOf(p)
+			if p.Flow = run.flowOf(p); p.Flow >= 0 && p.Header.Len >= minDatagram {
+				payload := p.Raw[len(p.Raw)-p.Header.Len:]
+				p.Header.Number = int(binary.BigEndian.Uint32(payload)) + 1
+			}
 		}
 	}
 	return run, err

@@ -37,6 +37,11 @@ func scenario(name string) (Setup, error) {
 		}
 		names = append(names, s.Name)
 	}
+	for _, near := range names {
+		if len(name) > 2 && (strings.HasPrefix(near, strings.ToLower(name)) || strings.EqualFold(near, name) || strings.Contains(near, strings.ToLower(name))) {
+			return Setup{}, &SetupError{fmt.Sprintf("scenario %q", name), fmt.Errorf("there is none: did you mean %s?", near)}
+		}
+	}
 	return Setup{}, &SetupError{fmt.Sprintf("scenario %q", name), fmt.Errorf("there is none: there are %s", strings.Join(names, ", "))}
 }
 
@@ -90,7 +95,8 @@ func Read(r io.Reader) ([]Setup, error) {
 		return nil
 	}
 	n := 0
-	for line := range strings.Lines(string(data)) {
+	text, _ := strings.CutPrefix(string(data), "\ufeff") // a byte order mark, as Windows' Notepad writes it
+	for line := range strings.Lines(text) {
 		n++
 		line = strings.TrimRight(line, " \t\r\n")
 		trimmed := strings.TrimSpace(line)
@@ -109,6 +115,9 @@ func Read(r io.Reader) ([]Setup, error) {
 			if !closed || name == "" || strings.ContainsAny(name, "?&# \t") {
 				return nil, &SetupError{fmt.Sprintf("line %d", n), fmt.Errorf("%s is no name in brackets", trimmed)}
 			}
+			if slices.ContainsFunc(all, func(s Setup) bool { return s.Name == name }) {
+				return nil, &SetupError{fmt.Sprintf("line %d", n), fmt.Errorf("[%s] is there already", name)}
+			}
 			all = append(all, Setup{Name: name})
 			continue
 		}
@@ -126,7 +135,11 @@ func Read(r io.Reader) ([]Setup, error) {
 		return nil, &SetupError{"scenario file", errors.New("there is no scenario in it")}
 	}
 	for _, s := range all {
-		if err := s.Check(); err != nil {
+		err := s.Check()
+		if len(s.Flows) == 0 {
+			err = errors.New("there is no flow in it: nobody says anything")
+		}
+		if err != nil {
 			return nil, &SetupError{"[" + s.Name + "]", err}
 		}
 	}

@@ -8,8 +8,8 @@ import (
 )
 
 // Scorecard writes the claims and their outcomes as a table, with the numbers
-// below those that were put to the test.
-func (r *Run) Scorecard(w io.Writer, lang string, color bool) error {
+// below those that were put to the test, in lines of at most width columns.
+func (r *Run) Scorecard(w io.Writer, width int, lang string, color bool) error {
 	b := bufio.NewWriter(w)
 	rows := r.Score()
 	claim, outcome := 0, 0
@@ -41,7 +41,7 @@ func (r *Run) Scorecard(w io.Writer, lang string, color bool) error {
 			Cell
 		}{{"TCP", row.TCP}, {"UDP", row.UDP}} {
 			if c.Outcome == Proven || c.Outcome == Refuted {
-				fmt.Fprintf(b, "    %s: %s\n", c.name, c.Numbers.In(lang))
+				fmt.Fprintf(b, "    %s: %s\n", c.name, strings.ReplaceAll(Wrap(c.Numbers.In(lang), max(width-9, 40)), "\n", "\n         "))
 			}
 		}
 	}

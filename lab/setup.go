@@ -140,7 +140,13 @@ var knobs = []Knob{
 		set: func(s *Setup, v string) error { return onOrOff(&s.Stack.Nagle, v, "on") }},
 	{Name: "minrto", Help: Text{"the least retransmission timeout, such as 200ms", "最小重传超时，如 200ms"},
 		get: func(s *Setup) []string { return some(s.Stack.MinRTO != 0, s.Stack.MinRTO.String()) },
-		set: func(s *Setup, v string) (err error) { s.Stack.MinRTO, err = impair.ParseDuration(v); return err }},
+		set: func(s *Setup, v string) (err error) {
+			s.Stack.MinRTO, err = impair.ParseDuration(v)
+			if d := s.Stack.MinRTO; err == nil && d != 0 && (d < time.Millisecond || d > 2*time.Minute) { // gVisor's own bounds
+				err = fmt.Errorf("%v is no time from 1ms to 2m", d)
+			}
+			return err
+		}},
 	{Name: "mtu", Help: Text{"bytes of a packet, 576 to 65535", "一个包的字节数，576 到 65535"},
 		get: func(s *Setup) []string { return some(s.Stack.mtu() != defaultMTU, strconv.Itoa(s.Stack.MTU)) },
 		set: func(s *Setup, v string) (err error) { s.Stack.MTU, err = between(v, 576, 65535); return err }},
@@ -341,12 +347,16 @@ func Find(share string) (Setup, error) {
 	}
 	q := make(map[string][]string)
 	for pair := range strings.SplitSeq(query, "&") {
-		key, value, _ := strings.Cut(pair, "=")
-		if key = unescape(key); key == "" {
+		if pair == "" {
 			continue
 		}
+		key, value, turned := strings.Cut(pair, "=")
+		key = unescape(key)
 		if !slices.ContainsFunc(knobs, func(k Knob) bool { return k.Name == key }) {
 			return Setup{}, s.Set(key, "")
+		}
+		if !turned {
+			return Setup{}, &SetupError{key, errors.New("a knob is turned by knob=value, such as seed=7")}
 		}
 		q[key] = append(q[key], unescape(value))
 	}

@@ -45,6 +45,10 @@ func TestSetupErrors(t *testing.T) {
 	for share, want := range map[string]string{
 		"nonsense":                                    `scenario "nonsense": there is none: there are handshake, `,
 		"clean?colour=red":                            "colour: there is no such knob: there are seed, link, ",
+		"fast-retransmi":                              `scenario "fast-retransmi": there is none: did you mean fast-retransmit?`,
+		"Clean":                                       `scenario "Clean": there is none: did you mean clean?`,
+		"clean?link":                                  `link: a knob is turned by knob=value, such as seed=7`,
+		"clean?minrto=200":                            `minrto: 3m20s is no time from 1ms to 2m`,
 		"clean?seed=x":                                `seed: "x" is no number from 0 to 18446744073709551615`,
 		"clean?link=loss":                             `link: impairment "loss": loss: a value is missing`,
 		"clean?cc=vegas":                              `cc: "vegas" is none of cubic, reno, bbr`,
@@ -83,6 +87,8 @@ func TestReadErrors(t *testing.T) {
 		"[a b]":                            "line 1: [a b] is no name in brackets",
 		"[a]\nlink lag 1ms\n":              `line 2: link: impairment "lag 1ms": lag: no such word: write delay, loss, duplicate, corrupt, reorder, rate or limit`,
 		"[a]\n\n# x\nflow tcp A>C bytes 1": "[a]: flow tcp A>C bytes 1: there are only 2 hosts",
+		"\ufeff[a]\nlink delay 1ms":        "[a]: there is no flow in it: nobody says anything",
+		"[a]\nflow tcp A>B bytes 1\n[a]":   "line 3: [a] is there already",
 		"[a]\ncolour red":                  "line 2: colour: there is no such knob",
 		"[a]\ntext " + strings.Repeat("x", maxFile): "scenario file: more than 1 MiB",
 	} {

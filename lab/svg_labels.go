@@ -229,7 +229,11 @@ func (l *ladder) says(a *arrow) string {
 	case a.Fate.Has(Duplicate):
 		return fmt.Sprintf(Text{"copy of #%d", "#%d 的副本"}.In(l.lang), a.CopyOf)
 	case h.Proto != "TCP":
-		add("%s %d B", h.Proto, h.Len)
+		if h.Number > 0 {
+			add("UDP %d, %d B", h.Number, h.Len)
+		} else {
+			add("%s %d B", h.Proto, h.Len)
+		}
 	case a.Retransmission(), a.Why == WhyProbe, a.Why == WhyWindow:
 		add("%s", strings.TrimSuffix(strings.TrimSuffix(a.Why.In(l.lang), " (inferred)"), "（推断）"))
 	}

@@ -17,25 +17,25 @@ type tally struct {
 	early                             int // data before the connection stood
 	first                             time.Duration
 
-	held, overtaken     int // segments kept for a gap; handed up before what is missing
-	late                int // datagrams that arrived after one sent later
-	lost, resent        int
-	rto, fast, syn      int
-	unrepaired          int // lost, and not made good, and the application not told
-	duplicates, twice   int // came again; handed up again
-	corrupt, rejected   int
-	swallowed           int // damaged, and accepted
-	zeroWindows, probes int
-	beyond, noRoom      int // sent beyond the window; no room at the receiver
-	bufferFull          int
-	queueDrops          int
-	cuts, uncut         int // of the congestion window, after a loss was noticed
-	cwndLow, cwndHigh   int
-	slowed, unslowed    int // senders of datagrams after a queue drop
-	before, after       float64
-	units, outOfOrder   int // as the applications have them
-	repeated, damaged   int
-	missing             int
+	held, overtaken       int // segments kept for a gap; handed up before what is missing
+	late                  int // datagrams that arrived after one sent later
+	lost, resent          int
+	rto, fast, after, syn int
+	unrepaired            int // lost, and not made good, and the application not told
+	duplicates, twice     int // came again; handed up again
+	corrupt, rejected     int
+	swallowed             int // damaged, and accepted
+	zeroWindows, probes   int
+	beyond, noRoom        int // sent beyond the window; no room at the receiver
+	bufferFull            int
+	queueDrops            int
+	cuts, uncut           int // of the congestion window, after a loss was noticed
+	cwndLow, cwndHigh     int
+	slowed, unslowed      int     // senders of datagrams after a queue drop
+	rateBefore, rateAfter float64 // datagrams a second, before and after the first queue drop
+	units, outOfOrder     int     // as the applications have them
+	repeated, damaged     int
+	missing               int
 }
 
 const controlFlags = header.TCPFlagSyn | header.TCPFlagFin | header.TCPFlagRst
@@ -44,8 +44,11 @@ func (r *Run) tally(proto string) tally {
 	t := tally{first: Never}
 	for _, p := range r.Packets {
 		if p.Header.Proto == proto {
-			t.count(p)
+			t.count(p, r.outside)
 		}
+	}
+	if proto == "UDP" {
+		t.bufferFull += r.udpFull
 	}
 	for i := range r.Flows {
 		f := &r.Flows[i]
@@ -69,7 +72,7 @@ func (r *Run) tally(proto string) tally {
 }
 
 // count counts what one packet shows by itself.
-func (t *tally) count(p *Packet) {
+func (t *tally) count(p *Packet, outside bool) {
 	h, mine := &p.Header, p.CopyOf == 0
 	flags := h.flags & controlFlags
 	carries := h.Len > 0 || flags&(header.TCPFlagSyn|header.TCPFlagFin) != 0 || h.Proto == "UDP"
@@ -91,13 +94,14 @@ func (t *tally) count(p *Packet) {
 	add(&t.resent, p.Retransmission())
 	add(&t.rto, mine && p.Why == WhyRTO)
 	add(&t.syn, mine && p.Why == WhySYN)
-	add(&t.fast, mine && (p.Why == WhyFast || p.Why == WhyRecovery || p.Why == WhyAfterRTO || p.Why == WhyTimer || p.Why == WhyRetransmit))
+	add(&t.fast, mine && (p.Why == WhyFast || p.Why == WhyRecovery))
+	add(&t.after, mine && (p.Why == WhyAfterRTO || p.Why == WhyTimer || p.Why == WhyRetransmit))
 	add(&t.probes, mine && p.Why == WhyProbe)
 	add(&t.held, p.Verdict.Kind == Held)
 	add(&t.noRoom, p.Verdict.Kind == NoRoom || p.Verdict.Kind == OutOfWindow)
 	add(&t.bufferFull, p.Verdict.Kind == BufferFull)
 	add(&t.late, h.Proto == "UDP" && p.Fate.Has(Reordered))
-	add(&t.duplicates, h.Proto == "UDP" && p.Fate.Has(Duplicate) && p.Verdict.Kind == ToSocket)
+	add(&t.duplicates, h.Proto == "UDP" && p.Fate.Has(Duplicate) && (p.Verdict.Kind == ToSocket || outside && p.Delivered()))
 }
 
 // told reports whether an application has learnt that the flow went wrong, or
@@ -250,8 +254,9 @@ func (t *tally) window(r *Run, flow, from int, sent []*Packet) {
 
 // congestion asks whether the sender cut its window when it noticed a loss: by
 // an RTO or by duplicate acknowledgements. A window of two segments or less has
-// nothing to cut. From outside a kernel one sees that it sent again, and not why;
-// its BBR does not take losses for congestion, and is not judged by them.
+// nothing to cut. Of a kernel one sees that it entered recovery, and not what
+// made it: there cuts are counted, and what is not cut is not judged (BBR does not
+// take every loss for congestion).
 func (t *tally) congestion(r *Run, flow, from int, sent []*Packet) {
 	var samples []Sample
 	for _, s := range r.Samples {
@@ -263,25 +268,36 @@ func (t *tally) congestion(r *Run, flow, from int, sent []*Packet) {
 			t.cwndHigh = max(t.cwndHigh, s.Cwnd)
 		}
 	}
+	// cut reports whether the window before sample i is cut from there on.
+	cut := func(i int) bool {
+		for _, s := range samples[i:min(i+8, len(samples))] {
+			if s.Cwnd < samples[i-1].Cwnd || s.Ssthresh > 0 && s.Ssthresh < samples[i-1].Cwnd {
+				return true
+			}
+		}
+		return false
+	}
+	if r.outside {
+		for i := 1; i < len(samples); i++ {
+			if samples[i].Recovering && !samples[i-1].Recovering && samples[i-1].Cwnd > 2 && cut(i) {
+				t.cuts++
+			}
+		}
+		return
+	}
 	i := 0
 	for _, p := range sent {
-		noticed := p.Why == WhyRTO || p.Why == WhyFast || r.outside && p.Why == WhyRetransmit && r.Setup.Stack.Congestion != "bbr"
-		if p.CopyOf != 0 || !noticed {
+		if p.CopyOf != 0 || p.Why != WhyRTO && p.Why != WhyFast {
 			continue
 		}
 		for i < len(samples) && samples[i].At < p.Sent {
 			i++
 		}
-		if i == 0 || i == len(samples) || samples[i-1].Cwnd <= 2 || samples[i-1].Recovering {
-			continue
-		}
-		cut := false
-		for _, s := range samples[i:min(i+8, len(samples))] {
-			cut = cut || s.Cwnd < samples[i-1].Cwnd || s.Ssthresh > 0 && s.Ssthresh < samples[i-1].Cwnd
-		}
-		if cut {
+		switch {
+		case i == 0 || i == len(samples) || samples[i-1].Cwnd <= 2 || samples[i-1].Recovering:
+		case cut(i):
 			t.cuts++
-		} else {
+		default:
 			t.uncut++
 		}
 	}
@@ -335,10 +351,10 @@ func (t *tally) datagrams(r *Run, flow int) {
 			after = append(after, p)
 		}
 	}
-	t.before, t.after = perSecond(before), perSecond(after)
+	t.rateBefore, t.rateAfter = perSecond(before), perSecond(after)
 	switch {
-	case t.before == 0 || t.after == 0:
-	case t.after < 0.9*t.before:
+	case t.rateBefore == 0 || t.rateAfter == 0:
+	case t.rateAfter < 0.9*t.rateBefore:
 		t.slowed++
 	default:
 		t.unslowed++

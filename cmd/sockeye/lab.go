@@ -75,6 +75,9 @@ minrto, mtu, offload and until; docs/lab.md teaches with them.`,
 			if len(args) == 0 && f.file == "" && len(f.set) == 0 {
 				return a.listLab()
 			}
+			if !(f.pace >= 0) || f.packets < 0 {
+				return usage("--pace and --packets are not negative")
+			}
 			s, err := f.setup(args)
 			if err != nil {
 				return err
@@ -253,7 +256,7 @@ func (a *app) showLab(ctx context.Context, run *lab.Run, f *labFlags) error {
 		}
 	}
 	fmt.Fprintln(w)
-	if err := run.Scorecard(w, lang, color); err != nil {
+	if err := run.Scorecard(w, width, lang, color); err != nil {
 		return err
 	}
 	if !f.kernel {
@@ -269,6 +272,9 @@ const longestPause = 3 * time.Second
 // playLab prints the diagram: at once, at a pace, or step by step.
 func (a *app) playLab(ctx context.Context, w *bufio.Writer, run *lab.Run, o lab.LadderOptions, f *labFlags) error {
 	keys := bufio.NewScanner(a.stdin)
+	if f.step {
+		a.note("Enter: on to the next packet; Ctrl-C: end")
+	}
 	last := time.Duration(-1)
 	for row := range run.LadderRows(o) {
 		if f.pace > 0 && last >= 0 && row.At > last {
@@ -315,7 +321,7 @@ func (a *app) kernelNote(run *lab.KernelRun) {
 	for _, c := range run.Counters {
 		resent += c["TcpRetransSegs"]
 	}
-	a.note("the line lost %d segments with data, and there were %d retransmissions on it; the kernel has counted %d", lost, again, resent)
+	a.note("the line lost %d segments that TCP repeats, and there were %d retransmissions on it; the kernel has counted %d", lost, again, resent)
 }
 
 // quoted is a word as a shell reads it.

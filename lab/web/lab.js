@@ -97,6 +97,8 @@ async function run(request) {
 
 // The parts of an answer are HTML: the program has escaped what people wrote.
 function show(r) {
+  if (!last || last.name !== r.name) $("cursor").value = $("cursor").max; // of another run all is shown
+  $("panel").hidden = true; // what it tells of is gone
   last = r;
   document.title = `${r.title} – sockeye lab`;
   $("title").textContent = r.title;
