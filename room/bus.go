@@ -45,6 +45,7 @@ type Message struct {
 	From   string // the author's nick at that time
 	Text   string // what was said; see Kind
 	Author ID     // the author, so that a room recognises its own members
+	Past   bool   // it was published before the subscription that delivers it; set by the bus, and not kept
 }
 
 // A Position says where in a room's order a subscription starts. The zero Position is Latest.

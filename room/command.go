@@ -30,6 +30,7 @@ func commandTable(t *Texts, more []Command) []Command {
 		{"nick", "NAME", t.HelpNick, func(ctx context.Context, m *Member, args string) error { return m.rename(ctx, args) }},
 		{"who", "[PART]", t.HelpWho, who},
 		{"me", "TEXT", t.HelpMe, func(ctx context.Context, m *Member, args string) error { return m.say(ctx, Emote, args) }},
+		{"history", "[N]", t.HelpHistory, history},
 		{"help", "[COMMAND]", t.HelpHelp, help},
 		{"quit", "[REASON]", t.HelpQuit, func(ctx context.Context, m *Member, args string) error { return m.quit(ctx, args) }},
 	}

@@ -90,11 +90,11 @@ func (r *Room) handleAll(batch []event) {
 // runLength returns how many events at the start of batch are summed up in one line.
 func runLength(batch []event) int {
 	kind := batch[0].msg.Kind
-	if batch[0].do != nil || kind != Join && kind != Leave {
+	if batch[0].do != nil || kind != Join && kind != Leave || batch[0].msg.Past {
 		return 1
 	}
 	n := 1
-	for n < len(batch) && batch[n].do == nil && batch[n].msg.Kind == kind {
+	for n < len(batch) && batch[n].do == nil && batch[n].msg.Kind == kind && !batch[n].msg.Past {
 		n++
 	}
 	if n < sumUpFrom {
@@ -110,6 +110,10 @@ func (r *Room) handle(run []event) {
 		return
 	}
 	msg := run[len(run)-1].msg
+	if msg.Past {
+		r.recall(msg)
+		return
+	}
 	switch msg.Kind {
 	case Join:
 		for i := range run {
@@ -127,7 +131,9 @@ func (r *Room) handle(run []event) {
 		}
 	case Say, Emote:
 		r.said.Add(1)
-		r.say(r.out.line(msg), r.unlessEcho(msg))
+		l := r.out.line(msg)
+		r.remember(l)
+		r.say(l, r.unlessEcho(msg))
 		return
 	default:
 		return // of a kind that a newer version on the same bus knows
@@ -231,6 +237,7 @@ func (r *Room) admit(msg Message) {
 	if m.refused != "" {
 		r.showOne(m, r.out.notice(m.refused))
 	}
+	r.showPast(m, r.history)
 }
 
 // dismiss takes the members whose Leave has come back off the list.

@@ -65,7 +65,9 @@ func (b *Mem) Subscribe(ctx context.Context, room string, since Position, delive
 	}
 	if ok {
 		for n := max(seq, t.forgotten()) + 1; n <= t.seq; n++ {
-			deliver(t.at(n))
+			m := t.at(n)
+			m.Past = true
+			deliver(m)
 		}
 	}
 	s := &subscriber{deliver}

@@ -31,6 +31,10 @@ type Config struct {
 	// MaxMembers is how many members this Room takes; further ones get ErrFull. Default 16384.
 	MaxMembers int
 
+	// History is how many of the things last said a newcomer is shown, and /history without a number. What was said before
+	// Open counts if the bus has kept it. Default 20; negative none.
+	History int
+
 	// MaxMessage is how many characters a line may have; a longer one is refused, not cut. Default 4096.
 	MaxMessage int
 }
@@ -56,6 +60,7 @@ type Room struct {
 	commands   []Command
 	maxMembers int
 	maxMessage int
+	history    int
 	node       uint64
 
 	queue       chan event
@@ -65,6 +70,7 @@ type Room struct {
 	goroutines  sync.WaitGroup
 	out         renderer // used by the fan-out goroutine only, as is saying
 	saying      saying
+	past        []*Line // what was said last, at most maxPast
 
 	said, lost atomic.Uint64
 	departures departures
@@ -87,6 +93,7 @@ func Open(ctx context.Context, c Config) (*Room, error) {
 		texts:      cmp.Or(c.Texts, &English),
 		maxMembers: cmp.Or(c.MaxMembers, 16384),
 		maxMessage: cmp.Or(c.MaxMessage, 4096),
+		history:    max(cmp.Or(c.History, 20), 0),
 		queue:      make(chan event, queueLen),
 		ids:        make(map[uint64]*Member),
 		nicks:      make(map[string]*Member),
@@ -105,7 +112,7 @@ func Open(ctx context.Context, c Config) (*Room, error) {
 	r.goroutines.Go(r.fanOut)
 	r.goroutines.Go(r.announceDepartures)
 	var err error
-	if r.unsubscribe, err = r.bus.Subscribe(ctx, r.name, Latest, r.deliver); err != nil {
+	if r.unsubscribe, err = r.bus.Subscribe(ctx, r.name, Recent(r.remembered()), r.deliver); err != nil {
 		r.stop()
 		r.goroutines.Wait()
 		return nil, fmt.Errorf("room %s: subscribe: %w", r.name, err)

@@ -25,6 +25,8 @@ type Texts struct {
 	Who       string // how many, nicks
 	WhoNobody string // the part of a nick that was asked for
 	HelpSlash string
+	NoHistory string
+	BadNumber string // what was typed
 
 	NickInstead string // why the wished nick was refused, nick given instead
 	NickSame    string // nick
@@ -42,7 +44,7 @@ type Texts struct {
 	NoSuchDo string // what was typed, nearest command
 	Usage    string // command and its arguments
 
-	HelpNick, HelpWho, HelpMe, HelpHelp, HelpQuit string
+	HelpNick, HelpWho, HelpMe, HelpHistory, HelpHelp, HelpQuit string
 }
 
 // English is the default for Config.Texts.
@@ -61,6 +63,8 @@ var English = Texts{
 	Who:       "%d here: %s",
 	WhoNobody: "nobody here is called %s",
 	HelpSlash: "to say a line that begins with a slash, write // instead",
+	NoHistory: "nothing was said here that is still known",
+	BadNumber: "%s is no number of lines",
 
 	NickInstead: "%s; you are %s for now",
 	NickSame:    "you are already %s",
@@ -78,11 +82,12 @@ var English = Texts{
 	NoSuchDo: "there is no command %s; did you mean %s?",
 	Usage:    "usage: %s",
 
-	HelpNick: "change your name",
-	HelpWho:  "who is here, or those with PART in their name",
-	HelpMe:   "say what you do",
-	HelpHelp: "the commands, or one of them",
-	HelpQuit: "leave",
+	HelpNick:    "change your name",
+	HelpWho:     "who is here, or those with PART in their name",
+	HelpMe:      "say what you do",
+	HelpHistory: "what was said last",
+	HelpHelp:    "the commands, or one of them",
+	HelpQuit:    "leave",
 }
 
 // How many nicks a line lists before it says "and N more": a greeting must not grow with the room, and nor without end

@@ -16,6 +16,8 @@ var Chinese = Texts{
 	Who:       "共 %d 人：%s",
 	WhoNobody: "没有昵称里带 %s 的人",
 	HelpSlash: "要说以斜杠开头的话，请写两个斜杠 //",
+	NoHistory: "没有还记得的发言",
+	BadNumber: "%s 不是行数",
 
 	NickInstead: "%s；暂时叫你 %s",
 	NickSame:    "你已经叫 %s 了",
@@ -33,9 +35,10 @@ var Chinese = Texts{
 	NoSuchDo: "没有命令 %s；是不是想用 %s？",
 	Usage:    "用法：%s",
 
-	HelpNick: "改昵称",
-	HelpWho:  "看谁在场；给出 PART 则只列昵称里带它的人",
-	HelpMe:   "说你在做什么",
-	HelpHelp: "列出命令，或说明其中一个",
-	HelpQuit: "离开",
+	HelpNick:    "改昵称",
+	HelpWho:     "看谁在场；给出 PART 则只列昵称里带它的人",
+	HelpMe:      "说你在做什么",
+	HelpHistory: "看最近的发言",
+	HelpHelp:    "列出命令，或说明其中一个",
+	HelpQuit:    "离开",
 }
