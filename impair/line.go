@@ -146,6 +146,7 @@ type transmitter struct {
 	spec Spec
 	busy time.Duration // until when the line is taken
 	held []held        // what has not left yet, in order
+	size int           // the bytes of held
 }
 
 type held struct {
@@ -154,15 +155,11 @@ type held struct {
 }
 
 func (t *transmitter) waiting(now time.Duration) (units, bytes int) {
-	gone := 0
-	for gone < len(t.held) && t.held[gone].leaves <= now {
-		gone++
+	for len(t.held) > 0 && t.held[0].leaves <= now {
+		t.size -= t.held[0].bytes
+		t.held = t.held[1:]
 	}
-	t.held = append(t.held[:0], t.held[gone:]...)
-	for _, h := range t.held {
-		bytes += h.bytes
-	}
-	return len(t.held), bytes
+	return len(t.held), t.size
 }
 
 func (t *transmitter) rule(u Unit) []Unit {
@@ -179,6 +176,7 @@ func (t *transmitter) rule(u Unit) []Unit {
 	t.busy = u.Start + time.Duration(int64(len(u.Data))*8*1e9/t.spec.Rate)
 	u.At = t.busy
 	t.held = append(t.held, held{t.busy, len(u.Data)})
+	t.size += len(u.Data)
 	return []Unit{u}
 }
 

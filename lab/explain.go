@@ -226,6 +226,8 @@ func (x *explainer) verdict(h *host, p *Packet, after counters) Verdict {
 		return Verdict{Kind: Accepted}
 	case after.tcpValid == was.tcpValid, x.answered(header.TCPFlagRst) && p.Header.flags&header.TCPFlagRst == 0:
 		return Verdict{Kind: NoConnection}
+	case after.dropped > was.dropped && p.Why == WhyProbe:
+		return Verdict{Kind: ProbeDropped}
 	case after.dropped > was.dropped && p.Header.Len > 0: // by the endpoint, whose receive buffer is full
 		return Verdict{Kind: NoRoom}
 	case p.Header.flags&header.TCPFlagSyn != 0 && x.answered(header.TCPFlagSyn):

@@ -152,6 +152,7 @@ const (
 	ToSocket        VerdictKind = "delivered"          // a datagram, to its socket
 	ResetsIt        VerdictKind = "resets"             // the connection is no more
 	ProbeAnswered   VerdictKind = "old byte"           // a probe: dropped, and answered
+	ProbeDropped    VerdictKind = "probe dropped"      // and not answered
 	NoConnection    VerdictKind = "no such connection" // there is none, or none any more
 	OldAck          VerdictKind = "nothing new"        // an acknowledgement of what was acknowledged
 	OpensConnection VerdictKind = "opens a connection" // a SYN that is answered
@@ -277,6 +278,7 @@ var verdictTexts = map[VerdictKind]Text{
 	ToSocket:        {"delivered", "交付"},
 	ResetsIt:        {"connection reset", "连接被复位"},
 	ProbeAnswered:   {"old byte: dropped, answered", "旧字节：丢弃并应答"},
+	ProbeDropped:    {"old byte: dropped, not answered", "旧字节：丢弃，未应答"},
 	NoConnection:    {"no such connection", "无此连接"},
 	Selective:       {"tells what came out of order", "告知乱序到达的部分"},
 	OldAck:          {"nothing new", "没有新内容"},

@@ -27,6 +27,7 @@ type Run struct {
 	Events   int
 
 	counters []counters // of the hosts' stacks, at the end
+	cutShort bool       // the time was up before all had happened
 	outside  bool       // reasons and verdicts are what can be seen from outside the stacks
 	udpFull  int        // datagrams that a kernel has dropped at full sockets, whichever they were
 }
@@ -40,6 +41,7 @@ type FlowRun struct {
 	Established time.Duration // when it could send; Never
 	SentBytes   int           // what the sending application has handed to its stack
 	Complete    bool          // all was sent, and came undamaged
+	Stalled     bool          // TCP came to rest before that, and no application was told
 	Receipts    []Receipt     // of each receiver; of TCP the server's and the client's
 	ClientError string        // what the stack told the application, if not that all is well
 	ServerError string
@@ -63,6 +65,9 @@ type Progress struct {
 	Bytes int
 }
 
+// maxPackets bounds a run's memory: all of them are kept.
+const maxPackets = 1 << 21
+
 // Do runs a setup. Its errors are *SetupError, but for a run that stands still
 // and for ctx's own, after which there is no run.
 func Do(ctx context.Context, s Setup) (*Run, error) {
@@ -77,9 +82,14 @@ func Do(ctx context.Context, s Setup) (*Run, error) {
 	e.wire = newWire(&run.Setup)
 	e.wire.now = e.elapsed
 	e.wire.sample = func(s Sample) { run.Samples = append(run.Samples, s) }
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	x := new(explainer)
 	e.wire.at = func(at time.Duration, host int, f func()) { e.at(at, event{"packet", host, f}) }
 	e.wire.sent = func(p *Packet, again bool) {
+		if p.ID > maxPackets {
+			stop(&SetupError{"setup", fmt.Errorf("more than %d packets", maxPackets)})
+		}
 		x.fresh = append(x.fresh, sending{p, again, e.hosts[p.From].counters()})
 	}
 	e.wire.deliver = func(p *Packet) {
@@ -144,7 +154,13 @@ func Do(ctx context.Context, s Setup) (*Run, error) {
 	for _, h := range e.hosts {
 		run.counters = append(run.counters, h.counters())
 	}
+	for i := range run.Flows {
+		f := &run.Flows[i]
+		whole := f.Flow.Proto == "tcp" && f.Flow.Bytes > 0 && f.Established != Never
+		f.Stalled = whole && !f.Complete && !f.told() && !run.cutShort && f.missing() > 0
+	}
 	run.Packets, run.Queue, run.Virtual, run.Events = e.wire.packets, e.wire.queue, e.elapsed(), e.events
+	_, run.cutShort = e.q.Next()
 	for _, p := range run.Packets {
 		if p.Header.Proto == "UDP" {
 			if p.Flow = run.flowOf(p); p.Flow >= 0 && p.Header.Len >= minDatagram {
@@ -154,6 +170,14 @@ func Do(ctx context.Context, s Setup) (*Run, error) {
 		}
 	}
 	return run, err
+}
+
+// missing is how many units never came, of what was to be sent.
+func (f *FlowRun) missing() (n int) {
+	for _, c := range f.Receipts {
+		n += c.Missing()
+	}
+	return n
 }
 
 // flowOf is the flow of a datagram, by its ports.

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -28,10 +30,13 @@ func Scenarios() []Setup {
 	return slices.Clone(all)
 }
 
-// scenario is the one of that name.
-func scenario(name string) (Setup, error) {
+// scenario is the built-in one of that name.
+func scenario(name string) (Setup, error) { return named(Scenarios(), name) }
+
+// named is the one of that name.
+func named(all []Setup, name string) (Setup, error) {
 	var names []string
-	for _, s := range Scenarios() {
+	for _, s := range all {
 		if s.Name == name {
 			return s, nil
 		}
@@ -69,6 +74,9 @@ func Read(r io.Reader) ([]Setup, error) {
 	}
 	if len(data) > maxFile {
 		return nil, &SetupError{"scenario file", errors.New("more than 1 MiB")}
+	}
+	if bytes.ContainsFunc(data, unprintable) || !utf8.Valid(data) { // its texts go to terminals
+		return nil, &SetupError{"scenario file", errors.New("is no text in UTF-8 without control characters")}
 	}
 	var all []Setup
 	var key, value string
@@ -145,6 +153,10 @@ func Read(r io.Reader) ([]Setup, error) {
 	}
 	return all, nil
 }
+
+// unprintable reports whether a character of a text could do something to a
+// terminal.
+func unprintable(r rune) bool { return unicode.IsControl(r) && r != '\t' && r != '\r' && r != '\n' }
 
 // joint is what stands between two lines of a text: nothing in Chinese, which
 // has no blanks.

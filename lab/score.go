@@ -59,7 +59,7 @@ func (r *Run) Score() []Row {
 				"%d 个段等待缺口而暂存；乱序交付 %d 个段、%d 个 8 字节单元（共 %d）", t.held, t.overtaken, t.outOfOrder, t.units),
 			UDP: judge(u.late, u.outOfOrder).with("%d datagrams arrived late; handed up out of order: %d of %d", "%d 个数据报迟到；乱序交付 %d 个（共 %d）", u.late, u.outOfOrder, u.units)},
 		{Claim: Text{"retransmits the lost", "重发丢失的包"},
-			TCP: judge(t.lost, t.unrepaired).with("%d lost or rejected, %d resent (%d RTO, %d fast and recovery, %d after these, %d SYN); %d not made good with nobody told",
+			TCP: judge(t.lost-t.pending, t.unrepaired).with("%d lost or rejected, %d resent (%d RTO, %d fast and recovery, %d after these, %d SYN); %d not made good with nobody told",
 				"%d 个丢失或被拒，重传 %d 个（超时 %d，快速与恢复 %d，其后补发 %d，SYN %d）；既未补救又无人得知 %d 个", t.lost, t.resent, t.rto, t.fast, t.after, t.syn, t.unrepaired),
 			UDP: judge(u.lost, u.unrepaired).with("%d lost or rejected, %d resent; %d of %d never came", "%d 个丢失或被拒，重传 %d 个；%d 个从未到达（共 %d）", u.lost, u.resent, u.missing, u.units)},
 		{Claim: Text{"drops duplicates", "舍弃重复的包"},

@@ -92,14 +92,19 @@ func Handler() http.Handler {
 
 // acceptsGzip reports whether an Accept-Encoding names gzip, and not with q=0.
 func acceptsGzip(header string) bool {
+	any := false
 	for _, v := range strings.Split(header, ",") {
 		name, q, _ := strings.Cut(strings.TrimSpace(v), ";")
-		if name = strings.TrimSpace(name); name == "gzip" || name == "*" {
-			q = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(q), "q="))
-			return strings.Trim(q, "0.") != "" || q == ""
+		q = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(q), "q="))
+		takes := strings.Trim(q, "0.") != "" || q == ""
+		switch strings.TrimSpace(name) {
+		case "gzip": // what is named outranks what is not (RFC 9110, 12.5.3)
+			return takes
+		case "*":
+			any = takes
 		}
 	}
-	return false
+	return any
 }
 
 // unzipped is the program as it is, for the rare client that does not unzip.

@@ -337,11 +337,19 @@ var defaults = map[string]string{"seed": "0", "link": "", "ab": "", "ba": "", "h
 // in the query of an address: "corrupt?seed=7&link=delay+30ms". Without a name
 // all is in the knobs. Errors are *SetupError.
 func Find(share string) (Setup, error) {
+	if strings.HasPrefix(share, "?") {
+		return FindIn([]Setup{{}}, share)
+	}
+	return FindIn(Scenarios(), share)
+}
+
+// FindIn is Find among scenarios of one's own. Without a name it is the first.
+func FindIn(all []Setup, share string) (Setup, error) {
 	name, query, _ := strings.Cut(share, "?")
-	var s Setup
+	s := all[0]
 	if name != "" {
 		var err error
-		if s, err = scenario(name); err != nil {
+		if s, err = named(all, name); err != nil {
 			return Setup{}, err
 		}
 	}

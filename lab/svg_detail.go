@@ -78,6 +78,10 @@ func (p *Packet) headers(b *strings.Builder, lang string) {
 	b.WriteByte('\n')
 	body := ip.Payload()
 	h := &p.Header
+	if ip.FragmentOffset() > 0 || ip.More() { // the header is in the first, and its sum is over all of them
+		fmt.Fprintf(b, "%s  %s %d B", h.Proto, Text{"a part of", "的一部分，"}.In(lang), h.Len)
+		return
+	}
 	switch h.Proto {
 	case "TCP":
 		t := header.TCP(body)

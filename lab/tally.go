@@ -22,6 +22,7 @@ type tally struct {
 	lost, resent          int
 	rto, fast, after, syn int
 	unrepaired            int // lost, and not made good, and the application not told
+	pending               int // lost, and not yet made good when the time was up
 	duplicates, twice     int // came again; handed up again
 	corrupt, rejected     int
 	swallowed             int // damaged, and accepted
@@ -88,7 +89,7 @@ func (t *tally) count(p *Packet, outside bool) {
 	rejected := p.Verdict.Kind == BadChecksum || p.Verdict.Kind == Malformed || bad && p.Verdict.Kind == NoPort
 	add(&t.corrupt, bad && p.Delivered())
 	add(&t.rejected, rejected)
-	add(&t.swallowed, bad && p.Delivered() && !rejected && p.Verdict.Kind != BufferFull)
+	add(&t.swallowed, bad && p.Delivered() && !rejected && p.Verdict.Kind != BufferFull && p.Verdict.Kind != ToMany)
 	add(&t.lost, carries && !p.Fate.Has(Duplicate) && (p.Fate.Has(Lost) || p.Fate.Has(QueueDrop) || rejected))
 	add(&t.queueDrops, p.Fate.Has(QueueDrop))
 	add(&t.resent, p.Retransmission())
@@ -98,7 +99,7 @@ func (t *tally) count(p *Packet, outside bool) {
 	add(&t.after, mine && (p.Why == WhyAfterRTO || p.Why == WhyTimer || p.Why == WhyRetransmit))
 	add(&t.probes, mine && p.Why == WhyProbe)
 	add(&t.held, p.Verdict.Kind == Held)
-	add(&t.noRoom, p.Verdict.Kind == NoRoom || p.Verdict.Kind == OutOfWindow)
+	add(&t.noRoom, p.Why != WhyProbe && (p.Verdict.Kind == NoRoom || p.Verdict.Kind == OutOfWindow)) // a probe is not meant to find any
 	add(&t.bufferFull, p.Verdict.Kind == BufferFull)
 	add(&t.late, h.Proto == "UDP" && p.Fate.Has(Reordered))
 	add(&t.duplicates, h.Proto == "UDP" && p.Fate.Has(Duplicate) && (p.Verdict.Kind == ToSocket || outside && p.Delivered()))
@@ -123,7 +124,7 @@ func (t *tally) flow(r *Run, flow int) {
 		}
 		slices.SortFunc(arrived, func(a, b *Packet) int { return a.Nth - b.Nth })
 		end := t.hearing(arrived)
-		t.repairs(f, sent, end)
+		t.repairs(r, f, sent, end)
 		t.window(r, flow, from, sent)
 		t.congestion(r, flow, from, sent)
 	}
@@ -166,7 +167,7 @@ func (t *tally) hearing(arrived []*Packet) (next uint32) {
 }
 
 // repairs looks for what was lost and not made good.
-func (t *tally) repairs(f *FlowRun, sent []*Packet, handedUp uint32) {
+func (t *tally) repairs(r *Run, f *FlowRun, sent []*Packet, handedUp uint32) {
 	resent := 0
 	for _, p := range sent {
 		if p.Retransmission() {
@@ -187,7 +188,11 @@ func (t *tally) repairs(f *FlowRun, sent []*Packet, handedUp uint32) {
 		if h.flags&header.TCPFlagSyn != 0 {
 			good = f.Established != Never
 		}
-		if !f.told() && (!good || resent == 0) {
+		switch {
+		case f.told():
+		case !good && r.cutShort: // its timer may be running
+			t.pending++
+		case !good || resent == 0:
 			t.unrepaired++
 		}
 	}
@@ -270,10 +275,16 @@ func (t *tally) congestion(r *Run, flow, from int, sent []*Packet) {
 	}
 	// cut reports whether the window before sample i is cut from there on.
 	cut := func(i int) bool {
-		for _, s := range samples[i:min(i+8, len(samples))] {
-			if s.Cwnd < samples[i-1].Cwnd || s.Ssthresh > 0 && s.Ssthresh < samples[i-1].Cwnd {
+		soon := i // at the end of the instant: much may happen in one
+		for soon < len(samples) && samples[soon].At == samples[i].At {
+			soon++
+		}
+		peak := samples[i-1].Cwnd
+		for _, s := range samples[i:min(soon+8, len(samples))] {
+			if s.Cwnd < peak || s.Ssthresh > 0 && s.Ssthresh < peak {
 				return true
 			}
+			peak = max(peak, s.Cwnd)
 		}
 		return false
 	}

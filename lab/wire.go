@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"time"
 
 	"sockeye.dev/impair"
@@ -111,7 +112,11 @@ func (w *wire) carry(p *Packet) {
 		}
 		q.Start = u.Start
 		q.Fate |= fateOf(u.Fate)
-		if q.Fate&(Corrupt|Swapped) != 0 {
+		switch {
+		case q.Fate&(Corrupt|Swapped) == 0:
+		case bytes.Equal(u.Data, p.Raw): // damaged twice, and so not at all
+			q.Fate &^= Corrupt | Swapped
+		default:
 			q.Got = u.Data
 		}
 		at := u.At

@@ -2,19 +2,21 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	xterm "golang.org/x/term"
 
 	"sockeye.dev/lab"
@@ -67,20 +69,25 @@ minrto, mtu, offload and until; docs/lab.md teaches with them.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.serve != "" {
-				if len(args) > 0 || f.kernel {
-					return usage("--serve shows all scenarios in a browser: it goes with none, nor with --kernel")
+				other := len(args) > 0
+				cmd.Flags().Visit(func(flag *pflag.Flag) { other = other || flag.Name != "serve" && cmd.InheritedFlags().Lookup(flag.Name) == nil })
+				if other {
+					return usage("--serve shows all scenarios in a browser: it goes with no scenario, and with no other flag of lab")
 				}
 				return a.serveLab(cmd.Context(), f.serve)
 			}
 			if len(args) == 0 && f.file == "" && len(f.set) == 0 {
 				return a.listLab()
 			}
-			if !(f.pace >= 0) || f.packets < 0 {
+			if !(f.pace >= 0) || math.IsInf(f.pace, 0) || f.packets < 0 {
 				return usage("--pace and --packets are not negative")
 			}
 			s, err := f.setup(args)
 			if err != nil {
 				return err
+			}
+			if len(s.Flows) == 0 {
+				return usage("there is no flow in it: nobody says anything")
 			}
 			return a.runLab(cmd.Context(), s, &f)
 		},
@@ -130,8 +137,12 @@ func (f *labFlags) setup(args []string) (s lab.Setup, err error) {
 	return s, nil
 }
 
-// own is the scenario of that name in the file, or the file's first.
-func (f *labFlags) own(name string) (lab.Setup, error) {
+// own is what share names in the file: the scenario of that name, or the first,
+// with its knobs.
+func (f *labFlags) own(share string) (lab.Setup, error) {
+	if at, err := os.Stat(f.file); err == nil && !at.Mode().IsRegular() {
+		return lab.Setup{}, fmt.Errorf("%s: that is no file", f.file)
+	}
 	file, err := os.Open(f.file)
 	if err != nil {
 		return lab.Setup{}, err
@@ -141,14 +152,11 @@ func (f *labFlags) own(name string) (lab.Setup, error) {
 	if err != nil {
 		return lab.Setup{}, fmt.Errorf("%s: %w", f.file, err)
 	}
-	var names []string
-	for _, s := range all {
-		if name == "" || s.Name == name {
-			return s, nil
-		}
-		names = append(names, s.Name)
+	s, err := lab.FindIn(all, share)
+	if err != nil {
+		return lab.Setup{}, fmt.Errorf("%s: %w", f.file, err)
 	}
-	return lab.Setup{}, fmt.Errorf("%s: there is no scenario %q: there are %s", f.file, name, strings.Join(names, ", "))
+	return s, nil
 }
 
 func (a *app) listLab() error {
@@ -176,7 +184,9 @@ func (a *app) runLab(ctx context.Context, s lab.Setup, f *labFlags) error {
 		defer a.kernelNote(kernel)
 	} else {
 		var err error
-		if run, err = lab.Do(ctx, s); err != nil {
+		if run, err = lab.Do(ctx, s); err == errInterrupted && (a.json || f.html != "" || f.pcapng != "") {
+			return errors.New("interrupted before the run was over: nothing was written")
+		} else if err != nil {
 			return wrongSetup(err)
 		}
 	}
@@ -195,7 +205,10 @@ func (a *app) runLab(ctx context.Context, s lab.Setup, f *labFlags) error {
 	}
 	if a.json {
 		b := bufio.NewWriter(a.stdout)
-		return errors.Join(run.JSON(b), b.Flush())
+		if err := run.JSON(b); err != nil {
+			return err
+		}
+		return b.Flush()
 	}
 	return a.showLab(ctx, run, f)
 }
@@ -216,10 +229,11 @@ func writeFile(name string, write func(io.Writer) error) error {
 		return err
 	}
 	b := bufio.NewWriter(file)
-	if err := errors.Join(write(b), b.Flush(), file.Close()); err != nil {
-		return fmt.Errorf("%s: %w", filepath.Base(name), err)
+	err = write(b)
+	if err == nil {
+		err = b.Flush()
 	}
-	return nil
+	return cmp.Or(err, file.Close())
 }
 
 // showLab prints the run for people.
@@ -251,6 +265,9 @@ func (a *app) showLab(ctx context.Context, run *lab.Run, f *labFlags) error {
 		if flow.ClientError != "" {
 			fmt.Fprintf(w, a.lang.format("\n%s: the application on %s was told: %s\n"), flow.Flow, lab.Host(flow.Flow.From), a.lang.text(flow.ClientError))
 		}
+		if flow.Stalled {
+			fmt.Fprintf(w, a.lang.format("\n%s: it came to rest before all had arrived, and nobody was told\n"), flow.Flow)
+		}
 		if flow.ServerError != "" {
 			fmt.Fprintf(w, a.lang.format("\n%s: the application on %s was told: %s\n"), flow.Flow, lab.Host(flow.Flow.To), a.lang.text(flow.ServerError))
 		}
@@ -271,8 +288,9 @@ const longestPause = 3 * time.Second
 
 // playLab prints the diagram: at once, at a pace, or step by step.
 func (a *app) playLab(ctx context.Context, w *bufio.Writer, run *lab.Run, o lab.LadderOptions, f *labFlags) error {
-	keys := bufio.NewScanner(a.stdin)
+	key := func() error { return nil }
 	if f.step {
+		key = a.keys(ctx)
 		a.note("Enter: on to the next packet; Ctrl-C: end")
 	}
 	last := time.Duration(-1)
@@ -282,7 +300,7 @@ func (a *app) playLab(ctx context.Context, w *bufio.Writer, run *lab.Run, o lab.
 				return err
 			}
 			select {
-			case <-time.After(min(time.Duration(float64(row.At-last)/f.pace), longestPause)):
+			case <-time.After(time.Duration(min(float64(row.At-last)/f.pace, float64(longestPause)))):
 			case <-ctx.Done():
 				return context.Cause(ctx)
 			}
@@ -293,8 +311,8 @@ func (a *app) playLab(ctx context.Context, w *bufio.Writer, run *lab.Run, o lab.
 			if err := w.Flush(); err != nil {
 				return err
 			}
-			if !keys.Scan() {
-				return keys.Err()
+			if err := key(); err != nil {
+				return err
 			}
 			if isTerminal(a.stdin) { // the key has ended the line on the screen
 				continue
@@ -303,6 +321,35 @@ func (a *app) playLab(ctx context.Context, w *bufio.Writer, run *lab.Run, o lab.
 		fmt.Fprintln(w)
 	}
 	return w.Flush()
+}
+
+// keys returns a function that waits for the Enter key. It gives up the terminal
+// when ctx ends, and not the reading, which nothing can end.
+func (a *app) keys(ctx context.Context) func() error {
+	typed := make(chan error)
+	go func() {
+		defer close(typed)
+		for lines := bufio.NewScanner(a.stdin); lines.Scan(); {
+			select {
+			case typed <- nil:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	over := false
+	return func() error {
+		if over {
+			return nil // the input has ended: on without stopping
+		}
+		select {
+		case _, ok := <-typed:
+			over = !ok
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // kernelNote says what the kernel itself has counted.

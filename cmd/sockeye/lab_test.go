@@ -75,6 +75,12 @@ func TestLabPace(t *testing.T) {
 	if stepped, _, _ := result(t, cmd); stepped != want {
 		t.Errorf("step by step it is\n%s\nnot\n%s", stepped, want)
 	}
+	r := begin(t, command(t, "lab", "handshake", "--step"))
+	r.hears("SYN-SENT")
+	r.interrupt()
+	if _, errs, code := r.wait(); code != 0 {
+		t.Errorf("interrupted between steps it says %q, exit %d", errs, code)
+	}
 	if out, _, _ := result(t, command(t, "lab", "clean", "--packets", "5")); !strings.Contains(out, "… 20 more packets") {
 		t.Errorf("five packets are\n%s", out)
 	}
@@ -113,14 +119,20 @@ func TestLabFiles(t *testing.T) {
 		}
 	}
 	for args, want := range map[string]string{
-		"nonsense":                    `sockeye: scenario "nonsense": there is none: there are handshake, lost-syn, `,
-		"clean --set seed":            "sockeye: --set seed: a knob is turned by knob=value, such as seed=7",
-		"clean --set link=lag":        `sockeye: link: impairment "lag": lag: `,
-		"clean --seed x":              `sockeye: seed: "x" is no number from 0 to 18446744073709551615`,
-		"clean --set cc=bbr":          "sockeye: cc: gVisor has no bbr; the kernel may have it",
-		"third --scenario " + own:     "sockeye: " + own + `: there is no scenario "third": there are first, second`,
-		"clean --serve=localhost:0":   "sockeye: --serve shows all scenarios in a browser: it goes with none, nor with --kernel",
-		"--scenario " + dir + "/none": "sockeye: open " + dir + "/none: no such file or directory",
+		"nonsense":                         `sockeye: scenario "nonsense": there is none: there are handshake, lost-syn, `,
+		"clean --set seed":                 "sockeye: --set seed: a knob is turned by knob=value, such as seed=7",
+		"clean --set link=lag":             `sockeye: link: impairment "lag": lag: `,
+		"clean --seed x":                   `sockeye: seed: "x" is no number from 0 to 18446744073709551615`,
+		"clean --set cc=bbr":               "sockeye: cc: gVisor has no bbr; the kernel may have it",
+		"third --scenario " + own:          "sockeye: " + own + `: scenario "third": there is none: there are first, second`,
+		"second?seed=x --scenario " + own:  "sockeye: " + own + `: seed: "x" is no number`,
+		"first --scenario /dev/null":       "sockeye: /dev/null: that is no file",
+		"?":                                "sockeye: there is no flow in it: nobody says anything",
+		"clean --pace Inf":                 "sockeye: --pace and --packets are not negative",
+		"clean --packets -1":               "sockeye: --pace and --packets are not negative",
+		"--serve=localhost:0 --set seed=1": "sockeye: --serve shows all scenarios in a browser: it goes with no scenario, ",
+		"clean --serve=localhost:0":        "sockeye: --serve shows all scenarios in a browser: it goes with no scenario, and with no other flag of lab",
+		"--scenario " + dir + "/none":      "sockeye: open " + dir + "/none: no such file or directory",
 	} {
 		if out, errs, code := result(t, command(t, append([]string{"lab"}, strings.Fields(args)...)...)); out != "" || !strings.HasPrefix(errs, want) || code != 2 {
 			t.Errorf("lab %s: printed %q, said %q, exit %d", args, out, errs, code)
