@@ -70,7 +70,9 @@ minrto, mtu, offload and until; docs/lab.md teaches with them.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.serve != "" {
 				other := len(args) > 0
-				cmd.Flags().Visit(func(flag *pflag.Flag) { other = other || flag.Name != "serve" && cmd.InheritedFlags().Lookup(flag.Name) == nil })
+				cmd.Flags().Visit(func(flag *pflag.Flag) {
+					other = other || flag.Name != "serve" && cmd.InheritedFlags().Lookup(flag.Name) == nil
+				})
 				if other {
 					return usage("--serve shows all scenarios in a browser: it goes with no scenario, and with no other flag of lab")
 				}
