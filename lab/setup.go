@@ -337,7 +337,7 @@ var defaults = map[string]string{"seed": "0", "link": "", "ab": "", "ba": "", "h
 // in the query of an address: "corrupt?seed=7&link=delay+30ms". Without a name
 // all is in the knobs. Errors are *SetupError.
 func Find(share string) (Setup, error) {
-	if strings.HasPrefix(share, "?") {
+	if share == "" || share[0] == '?' {
 		return FindIn([]Setup{{}}, share)
 	}
 	return FindIn(Scenarios(), share)
