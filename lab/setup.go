@@ -241,8 +241,24 @@ func (s *Setup) Set(knob, value string) error {
 	if err := knobs[i].set(&next, value); err != nil {
 		return &SetupError{knob, err}
 	}
-	*s = next
+	*s = next.plain()
 	return nil
+}
+
+// plain says nothing of what is as it is by default, so that equal setups are
+// equal.
+func (s Setup) plain() Setup {
+	unset(&s.Hosts, 2)
+	unset(&s.Until, defaultUntil)
+	unset(&s.Stack.MTU, defaultMTU)
+	unset(&s.Stack.Congestion, "cubic")
+	return s
+}
+
+func unset[T comparable](v *T, by T) {
+	if *v == by {
+		*v = *new(T)
+	}
 }
 
 // Check reports what makes a setup impossible to run, as a *SetupError. [Do]

@@ -18,6 +18,8 @@ func TestShare(t *testing.T) {
 		}
 	}
 	for share, want := range map[string]string{
+		"":                                     "",
+		"?":                                    "",
 		"corrupt":                              "corrupt",
 		"corrupt?":                             "corrupt",
 		"corrupt?seed=0":                       "corrupt",
@@ -182,6 +184,7 @@ func FuzzRead(f *testing.F) {
 
 func FuzzFind(f *testing.F) {
 	f.Add("clean?seed=7&link=delay+30ms&fault=drop+A>B+data+3")
+	f.Add("?")
 	f.Add("?flow=udp+A>*+count+3+size+100+every+1ms+nosum&hosts=4")
 	f.Fuzz(func(t *testing.T, share string) {
 		s, err := Find(share)
