@@ -1,0 +1,384 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A message is a mark, its number and the time it was sent, both as 16
+// hexadecimal digits, and as many x as make it as long as asked.
+const (
+	mark      = "#fanout#"
+	shortest  = 64
+	ring      = 1 << 14 // how many messages can be under way
+	patience  = 20 * time.Second
+	probeSeq  = 0 // sent until everybody has been reached, and counted nowhere
+	timerSlot = -1
+)
+
+var errStalled = fmt.Errorf("nothing came for %v", patience)
+
+// A crowd is one speaker and many members, held by one thread over one epoll:
+// what the clients cost is the same for all hubs.
+type crowd struct {
+	proto   proto
+	addr    *unix.SockaddrInet4
+	window  int
+	ep      int
+	members []member // the first is the speaker
+	heard   int      // members that are counted on: all but the speaker
+	waiting int      // of them, those whose hello is not answered
+	probed  int
+
+	sent, done uint64 // the last message sent, and the last that all have
+	counts     [ring]int32
+	out        []byte // of the speaker, not written yet
+	polled     bool   // the epoll says when the speaker can write
+	payload    []byte
+
+	lost, twice uint64
+	record      bool
+	delays      []uint32 // in microseconds
+
+	timer  int
+	ticks  uint64
+	events []unix.EpollEvent
+	buf    []byte
+}
+
+type member struct {
+	fd      int
+	next    uint64
+	ready   bool
+	probed  bool
+	tail    [shortest]byte // the beginning of a message whose end has not come
+	tailLen int
+}
+
+func newCrowd(p proto, port string, window int) *crowd {
+	n, err := strconv.Atoi(port)
+	check(err)
+	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	check(err)
+	timer, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	check(err)
+	c := &crowd{proto: p, addr: &unix.SockaddrInet4{Port: n, Addr: [4]byte{127, 0, 0, 1}}, window: window,
+		ep: ep, timer: timer, events: make([]unix.EpollEvent, 256), buf: make([]byte, shortest+256<<10)}
+	check(unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, timer, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: timerSlot}))
+	return c
+}
+
+func (c *crowd) close() {
+	for i := range c.members {
+		unix.Close(c.members[i].fd)
+	}
+	unix.Close(c.timer)
+	unix.Close(c.ep)
+}
+
+// join brings in a speaker and n members, and returns once a message has
+// reached each of them.
+func (c *crowd) join(n int) error {
+	c.members = make([]member, 0, n+1)
+	for i := range n + 1 {
+		if err := c.enter(i); err != nil {
+			return fmt.Errorf("member %d: %w", i, err)
+		}
+		for c.waiting >= c.proto.atOnce || i == 0 && c.waiting > 0 {
+			if err := c.step(patience); err != nil {
+				return fmt.Errorf("after %d members: %w", i, err)
+			}
+		}
+		if c.proto.ready == nil && i%c.proto.atOnce == 0 || i == n {
+			for c.waiting > 0 {
+				if err := c.step(patience); err != nil {
+					return fmt.Errorf("after %d members: %w", i, err)
+				}
+			}
+			if err := c.probe(); err != nil {
+				return fmt.Errorf("after %d members: %w", i, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *crowd) enter(i int) error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	if err := unix.Connect(fd, c.addr); err != nil {
+		unix.Close(fd)
+		return err
+	}
+	check(unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
+	c.members = append(c.members, member{fd: fd, next: 1, ready: c.proto.ready == nil})
+	if i > 0 {
+		c.heard++
+	}
+	if c.proto.hello != nil {
+		if _, err := unix.Write(fd, c.proto.hello(i)); err != nil {
+			return err
+		}
+	}
+	if c.proto.ready != nil {
+		c.waiting++
+	}
+	check(unix.SetNonblock(fd, true))
+	return unix.EpollCtl(c.ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)})
+}
+
+// probe speaks until everybody has heard it: a hub may take somebody in later
+// than it says so.
+func (c *crowd) probe() error {
+	for began := time.Now(); c.probed < c.heard; {
+		if time.Since(began) > patience {
+			return fmt.Errorf("%d of %d hear nothing", c.heard-c.probed, c.heard)
+		}
+		c.say(probeSeq, shortest)
+		if err := c.flush(); err != nil {
+			return err
+		}
+		for next := time.Now().Add(50 * time.Millisecond); c.probed < c.heard && time.Now().Before(next); {
+			if err := c.step(time.Until(next)); err != nil && !errors.Is(err, errStalled) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// say queues one message.
+func (c *crowd) say(seq uint64, size int) {
+	c.payload = fmt.Appendf(c.payload[:0], "%s%016x%016x", mark, seq, time.Now().UnixNano())
+	for len(c.payload) < size {
+		c.payload = append(c.payload, 'x')
+	}
+	c.out = c.proto.frame(c.out, c.payload)
+}
+
+// flush writes what the hub takes now.
+func (c *crowd) flush() error {
+	for len(c.out) > 0 {
+		n, err := unix.Write(c.members[0].fd, c.out)
+		switch {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			return c.poll(true)
+		case err != nil:
+			return fmt.Errorf("the speaker: %w", err)
+		default:
+			c.out = append(c.out[:0], c.out[n:]...)
+		}
+	}
+	return c.poll(false)
+}
+
+func (c *crowd) poll(out bool) error {
+	if c.polled == out {
+		return nil
+	}
+	c.polled = out
+	e := unix.EpollEvent{Events: unix.EPOLLIN}
+	if out {
+		e.Events |= unix.EPOLLOUT
+	}
+	return unix.EpollCtl(c.ep, unix.EPOLL_CTL_MOD, c.members[0].fd, &e)
+}
+
+// step waits for something to happen and reads all of it.
+func (c *crowd) step(wait time.Duration) error {
+	n, err := unix.EpollWait(c.ep, c.events, int(wait.Milliseconds())+1)
+	switch {
+	case err == unix.EINTR:
+		return nil
+	case err != nil:
+		return err
+	case n == 0:
+		return errStalled
+	}
+	for _, e := range c.events[:n] {
+		switch {
+		case e.Fd == timerSlot:
+			var b [8]byte
+			if _, err := unix.Read(c.timer, b[:]); err == nil {
+				c.ticks += uint64(b[0]) | uint64(b[1])<<8
+			}
+		case e.Events&^unix.EPOLLOUT != 0:
+			if err := c.read(int(e.Fd)); err != nil {
+				return err
+			}
+		}
+		if e.Fd == 0 && e.Events&unix.EPOLLOUT != 0 {
+			if err := c.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *crowd) read(i int) error {
+	m := &c.members[i]
+	n, err := unix.Read(m.fd, c.buf[shortest:])
+	switch {
+	case err == unix.EAGAIN || err == unix.EINTR:
+		return nil
+	case err == nil && n == 0:
+		err = io.EOF
+	}
+	if err != nil {
+		return fmt.Errorf("member %d: %w", i, err)
+	}
+	data := c.buf[shortest-m.tailLen : shortest+n]
+	copy(data, m.tail[:m.tailLen])
+	c.consume(m, data)
+	if i == 0 && m.next > 1 {
+		return errors.New("the speaker hears itself")
+	}
+	return nil
+}
+
+// consume takes note of the messages in data.
+func (c *crowd) consume(m *member, data []byte) {
+	keep := len(mark) - 1
+	if !m.ready {
+		keep = shortest - 1
+		if ready := c.proto.ready(m == &c.members[0]); bytes.Contains(data, ready) {
+			m.ready = true
+			c.waiting--
+		}
+	}
+	now := int64(0)
+	for {
+		i := bytes.Index(data, []byte(mark))
+		if i < 0 {
+			m.tailLen = copy(m.tail[:], data[max(0, len(data)-keep):])
+			return
+		}
+		data = data[i:]
+		if len(data) < shortest {
+			m.tailLen = copy(m.tail[:], data)
+			return
+		}
+		seq, at := hex(data[8:24]), hex(data[24:40])
+		for _, x := range data[40:shortest] {
+			if x != 'x' {
+				check(fmt.Errorf("damaged: %q", data[:shortest]))
+			}
+		}
+		data = data[shortest:]
+		if seq == probeSeq {
+			if !m.probed && m != &c.members[0] {
+				m.probed = true
+				c.probed++
+			}
+			continue
+		}
+		if seq < m.next {
+			c.twice++
+			continue
+		}
+		c.lost += seq - m.next
+		for ; m.next <= seq; m.next++ {
+			c.counts[m.next%ring]++
+		}
+		if c.record {
+			if now == 0 {
+				now = time.Now().UnixNano()
+			}
+			c.delays = append(c.delays, uint32(max(0, now-int64(at))/1000))
+		}
+	}
+}
+
+func hex(p []byte) (n uint64) {
+	for _, b := range p {
+		if b -= '0'; b > 9 {
+			b -= 'a' - '0' - 10
+		}
+		n = n<<4 | uint64(b)
+	}
+	return n
+}
+
+// settle counts what everybody has.
+func (c *crowd) settle() {
+	for c.done < c.sent && int(c.counts[(c.done+1)%ring]) >= c.heard {
+		c.done++
+		c.counts[c.done%ring] = 0
+	}
+}
+
+// flood speaks as fast as the hub passes it on, never more than the window
+// ahead of the slowest member, until more says no. It returns once everybody
+// has everything.
+func (c *crowd) flood(window, size int, more func(sent uint64) bool) (messages uint64, took time.Duration, err error) {
+	began, first := time.Now(), c.sent
+	for going := true; going || c.done < c.sent; {
+		for going && c.sent < c.done+uint64(window) {
+			if going = more(c.sent - first); going {
+				c.sent++
+				c.say(c.sent, size)
+			}
+		}
+		if err := c.flush(); err != nil {
+			return 0, 0, err
+		}
+		if c.done == c.sent {
+			break
+		}
+		if err := c.step(patience); err != nil {
+			return c.done - first, time.Since(began), err
+		}
+		c.settle()
+	}
+	return c.sent - first, time.Since(began), nil
+}
+
+// pace speaks at a steady rate and returns how long each message took to each
+// member, sorted. A message that would be sent too far ahead is left out.
+func (c *crowd) pace(rate, messages int) (delays []uint32, leftOut int, err error) {
+	every := unix.NsecToTimespec(int64(time.Second) / int64(rate))
+	check(unix.TimerfdSettime(c.timer, 0, &unix.ItimerSpec{Interval: every, Value: every}, nil))
+	defer unix.TimerfdSettime(c.timer, 0, &unix.ItimerSpec{}, nil)
+	c.ticks, c.record, c.delays = 0, true, make([]uint32, 0, messages*c.heard)
+	defer func() { c.record = false }()
+	quiet := time.Now() // since when nothing has come but the timer's ticks
+	for said := 0; said < messages || c.done < c.sent; {
+		for ; c.ticks > 0 && said < messages; c.ticks-- {
+			said++
+			if c.sent-c.done > ring/4 {
+				leftOut++
+				continue
+			}
+			c.sent++
+			c.say(c.sent, shortest)
+		}
+		if err := c.flush(); err != nil {
+			return nil, leftOut, err
+		}
+		had := len(c.delays)
+		if err := c.step(patience); err != nil {
+			return nil, leftOut, err
+		}
+		if len(c.delays) > had {
+			quiet = time.Now()
+		} else if time.Since(quiet) > patience {
+			return nil, leftOut, errStalled
+		}
+		c.settle()
+	}
+	slices.Sort(c.delays)
+	return c.delays, leftOut, nil
+}
