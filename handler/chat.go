@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"regexp"
 	"sync"
 
@@ -62,6 +64,9 @@ func (h *Chat) Serve(ctx context.Context, s *session.Session) error {
 			err = m.Tell(ctx, "not sent: the line is too long")
 		default:
 			err = m.Line(ctx, text)
+			if lost := err != nil && err != io.EOF && ctx.Err() == nil && !errors.Is(err, net.ErrClosed); lost {
+				err = m.Tell(ctx, "not sent: "+err.Error())
+			}
 		}
 		if err != nil {
 			return err

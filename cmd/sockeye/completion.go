@@ -74,7 +74,7 @@ func completes(cmd *cobra.Command) {
 		switch f.Name {
 		case "encoding", "send-encoding", "legacy":
 			_ = cmd.RegisterFlagCompletionFunc(f.Name, encodings)
-		case "record", "cert", "key", "ca", "client-ca", "keylog":
+		case "data", "record", "html", "pcapng", "scenario", "cert", "key", "ca", "client-ca", "keylog":
 			return // files, which is what a shell does by itself
 		default:
 			if v := values[f.Name]; v != nil {

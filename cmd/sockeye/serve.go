@@ -11,6 +11,7 @@ import (
 	"sockeye.dev/endpoint"
 	"sockeye.dev/handler"
 	"sockeye.dev/room"
+	"sockeye.dev/room/natsbus"
 	"sockeye.dev/session"
 )
 
@@ -18,11 +19,13 @@ func (a *app) serveCmd() *cobra.Command {
 	var t talk
 	var tls secure
 	var listen []string
+	var data string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "A chat room that any socket can join",
-		Long: `Serve opens one chat room, kept in memory, to any TCP or UDP socket: each member
-in its own encoding, a line or 50 ms of silence ending a message.`,
+		Long: `Serve opens one chat room to any TCP or UDP socket: each member in its own
+encoding, a line or 50 ms of silence ending a message. Newcomers see what was said
+last; with --data also what was said before the room was opened.`,
 		Example: `  sockeye serve
   sockeye serve --listen tcp://127.0.0.1:9000 --listen unix:./room.sock`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -32,7 +35,16 @@ in its own encoding, a line or 50 ms of silence ending a message.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			lobby, err := room.Open(cmd.Context(), room.Config{Texts: a.lang.roomTexts()})
+			config := room.Config{Texts: a.lang.roomTexts()}
+			if data != "" {
+				bus, openErr := natsbus.Open(cmd.Context(), natsbus.Config{Dir: data, Log: a.log()})
+				if openErr != nil {
+					return openErr
+				}
+				defer func() { err = and(err, bus.Close()) }()
+				config.Bus = bus
+			}
+			lobby, err := room.Open(cmd.Context(), config)
 			if err != nil {
 				return err
 			}
@@ -87,6 +99,7 @@ in its own encoding, a line or 50 ms of silence ending a message.`,
 	}
 	t.register(cmd.Flags())
 	tls.registerListen(cmd)
+	cmd.Flags().StringVar(&data, "data", "", "keep what is said in `directory`, so that it survives (30 days, 10,000 messages)")
 	cmd.Flags().StringArrayVar(&listen, "listen", []string{"tcp://127.0.0.1:7788", "udp://127.0.0.1:7788"}, "`address` to listen on; may be repeated")
 	return cmd
 }

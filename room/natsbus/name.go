@@ -1,0 +1,51 @@
+package natsbus
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"strings"
+)
+
+// maxEscaped bounds a stream's name: it is also the name of a directory, and those end at 255 bytes.
+const maxEscaped = 180
+
+// escape makes any room's name fit for a stream, a subject's token and a directory, even one that does not tell
+// upper from lower case: a to z, 0 to 9 and - stand for themselves, every other byte is _ and two lower-case digits.
+// The name of no byte is _; one that becomes too long is _h and its hash. Different names give different results.
+func escape(name string) string {
+	if name == "" {
+		return "_"
+	}
+	var b strings.Builder
+	for i := 0; i < len(name) && b.Len() <= maxEscaped; i++ {
+		if c := name[i]; 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "_%02x", c)
+		}
+	}
+	if b.Len() > maxEscaped {
+		return fmt.Sprintf("_h%x", sha256.Sum256([]byte(name)))
+	}
+	return b.String()
+}
+
+// A place is where a room's messages are: its stream, and the two subjects of it.
+type place struct {
+	room       string
+	stream     string
+	say, event string
+}
+
+func placeOf(room string) place {
+	e := escape(room)
+	return place{
+		room:   room,
+		stream: "sockeye-" + e,
+		say:    "sockeye.room." + e + ".say",
+		event:  "sockeye.room." + e + ".event",
+	}
+}
+
+// description names the room to whoever lists the streams.
+func (p place) description() string { return fmt.Sprintf("Sockeye room %.200q", p.room) }
