@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
+
 	"sockeye.dev/room"
 )
 
@@ -325,6 +327,20 @@ func TestSlowSubscriber(t *testing.T) {
 	for i, m := range slow.wait(t, n) {
 		if m.Seq != uint64(i+1) {
 			t.Fatalf("message %d has Seq %d", i+1, m.Seq)
+		}
+	}
+}
+
+// Messages that are larger together, or alone, than what a subscription asks for at once.
+func TestLargeMessages(t *testing.T) {
+	_, url := serve(t, server.Options{JetStream: true, MaxPayload: 8 << 20})
+	b := openDir(t, Config{URLs: []string{url}})
+	for _, size := range []int{1 << 20, 6 << 20, 3 << 20, 3 << 20, 7 << 20, 1, 1} {
+		publish(t, b, "r", room.Message{Text: strings.Repeat("x", size)})
+	}
+	for i, m := range subscribe(t, b, "r", room.After(0)).wait(t, 7) {
+		if m.Seq != uint64(i+1) {
+			t.Errorf("message %d has Seq %d", i+1, m.Seq)
 		}
 	}
 }

@@ -118,8 +118,12 @@ func (c *cluster) open(t *testing.T, servers ...int) *Bus {
 		b, err := Open(t.Context(), Config{URLs: urls, Replicas: 3, MaxMessages: -1})
 		if err == nil {
 			t.Cleanup(func() {
+				began := time.Now()
 				if err := b.Close(); err != nil {
 					t.Error(err)
+				}
+				if took := time.Since(began); took > 2*time.Second {
+					t.Errorf("Close takes %v", took)
 				}
 			})
 			return b

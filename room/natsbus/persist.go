@@ -58,7 +58,8 @@ func (b *Bus) persist(ctx context.Context, attempt func(context.Context) error) 
 		}
 		return fmt.Errorf("%w, and before that: %w", why, last)
 	}
-	var until time.Time
+	var until time.Time          // from the first attempt on: before, nothing can be doubled
+	var tooLate <-chan time.Time // ends a wait at that time, once an attempt has failed
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
 		if err := b.ended(ctx); err != nil {
 			return giveUp(err)
@@ -71,13 +72,18 @@ func (b *Bus) persist(ctx context.Context, attempt func(context.Context) error) 
 		case <-link.up:
 		case <-link.ctx.Done():
 			continue
+		case <-tooLate:
+			return last
 		case <-ctx.Done():
 			return giveUp(fmt.Errorf("%w: no connection to %s", context.Cause(ctx), b.c.where()))
 		case <-b.running.Done():
 			return giveUp(ErrClosed)
 		}
-		if until.IsZero() {
+		switch {
+		case until.IsZero():
 			until = time.Now().Add(retryFor)
+		case time.Now().After(until):
+			return last
 		}
 		err := b.once(ctx, link, attempt)
 		if err == nil {
@@ -92,10 +98,13 @@ func (b *Bus) persist(ctx context.Context, attempt func(context.Context) error) 
 			}
 			return giveUp(ended)
 		}
-		if !passing(err) || time.Now().After(until) {
-			return explained(err)
-		}
 		last = explained(err)
+		if !passing(err) {
+			return last
+		}
+		if tooLate == nil {
+			tooLate = time.After(time.Until(until))
+		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -141,5 +150,13 @@ func explained(err error) error {
 	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) {
 		return fmt.Errorf("no server leads the room's stream: %w", err)
 	}
+	if disconnected(err) {
+		return errors.New("the connection is lost")
+	}
 	return err
+}
+
+// disconnected reports whether err says no more than that there is no connection, which linkDown is told with the reason.
+func disconnected(err error) bool {
+	return errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, nats.ErrDisconnected)
 }

@@ -11,17 +11,11 @@ import (
 	"sockeye.dev/room"
 )
 
-// What a subscription holds of messages that deliver has not taken yet.
-const (
-	maxPending      = 256
-	maxPendingBytes = 4 << 20
-)
-
 // subscription delivers a room's messages. Its consumer in the server has no state worth keeping: whenever anything is
 // amiss, it is replaced by one that begins after the last message delivered.
 //
 // jetstream's own ordered consumer does the same, but begins anew with what is then the latest when it has to be replaced
-// before its first message, and does not wait for what it started.
+// before its first message, does not wait for what it started, and is slow to notice that its consumer is gone.
 type subscription struct {
 	b       *Bus
 	room    *roomStream
@@ -35,8 +29,8 @@ type subscription struct {
 
 	// Used by one goroutine at a time: Subscribe's, then run's.
 	last     uint64 // what has been delivered or skipped
-	consumer jetstream.Consumer
-	link     *link // the connection the consumer was made on
+	consumer string // its name in the server
+	link     *link  // the connection the consumer was made on
 }
 
 // Subscribe implements room.Bus. It returns once the place to begin at is found and the server has a consumer there.
@@ -72,8 +66,8 @@ func (b *Bus) Subscribe(ctx context.Context, name string, since room.Position, d
 }
 
 // consume makes a consumer that begins after the last message delivered.
-func (s *subscription) consume(ctx context.Context) (err error) {
-	s.consumer, err = s.b.js.CreateConsumer(ctx, s.room.stream, jetstream.ConsumerConfig{
+func (s *subscription) consume(ctx context.Context) error {
+	c, err := s.b.js.CreateConsumer(ctx, s.room.stream, jetstream.ConsumerConfig{
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:       s.last + 1,
 		AckPolicy:         jetstream.AckNonePolicy,
@@ -81,15 +75,25 @@ func (s *subscription) consume(ctx context.Context) (err error) {
 		Replicas:          1,
 		MemoryStorage:     true,
 	})
+	if err == nil {
+		s.consumer = c.CachedInfo().Name
+	}
 	return err
 }
 
 func (s *subscription) run() {
+	var pause time.Duration // for when nothing but failing comes of it
 	for s.ctx.Err() == nil {
+		began, last := time.Now(), s.last
 		err := s.follow()
 		if s.ctx.Err() != nil {
 			break
 		}
+		if s.last > last || time.Since(began) > time.Second {
+			pause = 0
+		}
+		s.wait(pause)
+		pause = min(2*pause+10*time.Millisecond, time.Second)
 		s.b.c.Log.Debug("natsbus: resume", "room", s.room.room, "after", s.last, "because", err)
 		s.resume()
 	}
@@ -99,49 +103,6 @@ func (s *subscription) run() {
 		s.discard(s.consumer)
 	}
 	s.b.end(s)
-}
-
-// follow delivers what the consumer has until something is amiss.
-func (s *subscription) follow() error {
-	messages, err := s.consumer.Messages(
-		jetstream.PullMaxMessagesWithBytesLimit(maxPending, maxPendingBytes),
-		jetstream.PullExpiry(max(30*time.Second, 2*s.b.heartbeat)),
-		jetstream.PullHeartbeat(s.b.heartbeat))
-	if err != nil {
-		return err
-	}
-	defer messages.Stop()
-	ctx, cancel := context.WithCancel(s.ctx)
-	defer cancel()
-	defer context.AfterFunc(s.link.ctx, cancel)()
-	for n := uint64(1); ; n++ {
-		msg, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return err
-		}
-		at, err := msg.Metadata()
-		if err != nil {
-			return err
-		}
-		if at.Sequence.Consumer != n {
-			return fmt.Errorf("message %d came instead of %d", at.Sequence.Consumer, n)
-		}
-		if ctx.Err() != nil {
-			return ctx.Err() // cancel is waiting
-		}
-		if at.Sequence.Stream <= s.last {
-			continue
-		}
-		s.last = at.Sequence.Stream
-		m, err := decode(msg.Data())
-		if err != nil {
-			s.b.invalid.Add(1)
-			s.b.c.Log.Warn("natsbus: skipped", "room", s.room.room, "seq", s.last, "err", err)
-			continue
-		}
-		m.Seq, m.Past = s.last, s.last <= s.head
-		s.deliver(m)
-	}
 }
 
 // resume replaces the consumer, however long that takes, and tells the watchers if it takes long.
@@ -161,7 +122,7 @@ func (s *subscription) resume() {
 			if errors.Is(context.Cause(ctx), errNoAnswer) {
 				err = errNoAnswer
 			}
-			if err != nil && s.ctx.Err() == nil && !errors.Is(err, context.Canceled) {
+			if err != nil && s.ctx.Err() == nil && !errors.Is(err, context.Canceled) && !disconnected(err) {
 				s.b.down.set(s, fmt.Errorf("room %s: resume: %w", s.room.room, explained(err)))
 			}
 			return err
@@ -171,16 +132,24 @@ func (s *subscription) resume() {
 			s.discard(old)
 			return
 		}
-		select {
-		case <-s.ctx.Done():
-		case <-time.After(500 * time.Millisecond):
-		}
+		s.wait(500 * time.Millisecond)
+	}
+}
+
+// wait waits that long, or until the subscription ends.
+func (s *subscription) wait(d time.Duration) {
+	if d == 0 {
+		return
+	}
+	select {
+	case <-s.ctx.Done():
+	case <-time.After(d):
 	}
 }
 
 // discard deletes a consumer, or leaves that to the server, which does it after a minute.
-func (s *subscription) discard(c jetstream.Consumer) {
+func (s *subscription) discard(consumer string) {
 	ctx, cancel := context.WithTimeout(s.link.ctx, time.Second)
 	defer cancel()
-	_ = s.b.js.DeleteConsumer(ctx, s.room.stream, c.CachedInfo().Name)
+	_ = s.b.js.DeleteConsumer(ctx, s.room.stream, consumer)
 }
