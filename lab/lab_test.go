@@ -133,16 +133,24 @@ func TestProcesses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, share := range []string{"bad-link", "bad-link?seed=2", "zero-window", "broadcast?link=delay+10ms+3ms+loss+20%25"} {
-		cmd := exec.Command(exe)
-		cmd.Env = append(os.Environ(), oneRun+"="+share)
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatalf("%s: %v", share, err)
+	shares := []string{"bad-link?seed=2", "broadcast?link=delay+10ms+3ms+loss+20%25"}
+	for _, s := range Scenarios() {
+		if !testing.Short() || slices.Contains([]string{"bad-link", "zero-window"}, s.Name) {
+			shares = append(shares, s.Name)
 		}
-		if got, want := strings.TrimSpace(string(out)), mustDo(t, share).Digest(); got != want {
-			t.Errorf("%s: another process says %s, this one %s", share, got, want)
-		}
+	}
+	for _, share := range shares {
+		t.Run(share, func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), exe)
+			cmd.Env = append(os.Environ(), oneRun+"="+share)
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := strings.TrimSpace(string(out)), mustDo(t, share).Digest(); got != want {
+				t.Errorf("another process says %s, this one %s", got, want)
+			}
+		})
 	}
 	if mustDo(t, "bad-link").Digest() == mustDo(t, "bad-link?seed=2").Digest() {
 		t.Error("two seeds, one digest")
