@@ -173,3 +173,20 @@ func TestLabKernel(t *testing.T) {
 		t.Errorf("printed %q, said %q, exit %d", out, errs, code)
 	}
 }
+
+// A run is the whole command: its start, the run, and the text; start is the
+// first of these alone.
+func BenchmarkLab(b *testing.B) {
+	for _, bench := range []struct {
+		name string
+		args []string
+	}{{"start", []string{"version"}}, {"clean", []string{"lab", "clean"}}} {
+		b.Run(bench.name, func(b *testing.B) {
+			for b.Loop() {
+				if _, errs, code := result(b, command(b, bench.args...)); code != 0 {
+					b.Fatalf("said %q, exit %d", errs, code)
+				}
+			}
+		})
+	}
+}

@@ -42,7 +42,7 @@ var testDir string
 
 // command is sockeye with args, in an English UTF-8 locale without a legacy
 // encoding.
-func command(t *testing.T, args ...string) *exec.Cmd {
+func command(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 	// The race detector lets a process linger for a second at its end.
@@ -51,7 +51,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 }
 
 // result runs cmd and returns what it printed and its exit code.
-func result(t *testing.T, cmd *exec.Cmd) (stdout, stderr string, code int) {
+func result(t testing.TB, cmd *exec.Cmd) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	if cmd.Stdout == nil {
