@@ -3,6 +3,7 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,6 +52,8 @@ type Exec struct {
 	Style Style
 	// Started is told of each program, to be logged. Default: nobody.
 	Started func(s *session.Session, p *os.Process)
+
+	grace time.Duration // Default: execGrace. Tests have less time.
 }
 
 var _ session.Handler = (*Exec)(nil)
@@ -61,6 +64,8 @@ func Shell(line string) []string { return append(shell(), line) }
 // execGrace is how long a program has to end once it was asked to, and how long
 // what it has left running may be silent.
 const execGrace = 2 * time.Second
+
+func (h *Exec) patience() time.Duration { return cmp.Or(h.grace, execGrace) }
 
 // errExited ends a Recv for a program that is gone.
 var errExited = errors.New("the program has ended")
@@ -73,7 +78,7 @@ func (h *Exec) Serve(ctx context.Context, s *session.Session) error {
 	cmd := exec.Command(h.Command[0], h.Command[1:]...)
 	cmd.Env = append(cmd.Environ(), environment(s)...)
 	cmd.Stderr = h.Stderr
-	cmd.WaitDelay = execGrace
+	cmd.WaitDelay = h.patience()
 	ownGroup(cmd)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -104,7 +109,7 @@ func (h *Exec) Serve(ctx context.Context, s *session.Session) error {
 	defer stopReceiving(nil)
 	sending, stopSending := context.WithCancelCause(ctx) // outlasts talking: there may be last words
 	defer stopSending(nil)
-	out := &programOutput{f: output}
+	out := &programOutput{f: output, grace: h.patience()}
 	exited := make(chan struct{})
 	var all sync.WaitGroup
 	all.Go(func() {
@@ -138,7 +143,7 @@ func (h *Exec) Serve(ctx context.Context, s *session.Session) error {
 	case <-talking.Done():
 		unlessExited(exited, func() { askGroup(cmd) })
 		_ = stdin.Close() // feed may be writing what the program does not read
-		t := time.NewTimer(execGrace)
+		t := time.NewTimer(h.patience())
 		defer t.Stop()
 		select {
 		case <-over:
@@ -204,10 +209,11 @@ func (h *Exec) relay(ctx context.Context, s *session.Session, output io.Reader) 
 
 // programOutput is the program's end of talking to us. What the program has
 // left running may hold it open: once the program has ended, so does it, when
-// it was empty for execGrace. Only a Read measures that, so that a peer that
+// it was empty for grace. Only a Read measures that, so that a peer that
 // takes its time loses nothing.
 type programOutput struct {
-	f *os.File
+	f     *os.File
+	grace time.Duration
 	// held says that somebody had it open at the end. Only then may the group
 	// be signalled though its leader is reaped: as long as one of its members
 	// lives, its id is given to nobody else. What cannot be told is whether the
@@ -234,7 +240,7 @@ func (o *programOutput) Read(p []byte) (int, error) {
 		o.mu.Lock()
 		exited := o.exited
 		if exited {
-			_ = o.f.SetReadDeadline(time.Now().Add(execGrace))
+			_ = o.f.SetReadDeadline(time.Now().Add(o.grace))
 		}
 		o.mu.Unlock()
 		n, err := o.f.Read(p)
@@ -252,7 +258,7 @@ func (o *programOutput) Read(p []byte) (int, error) {
 // seen.
 func (o *programOutput) drain() {
 	buf := make([]byte, 32<<10)
-	for until := time.Now().Add(execGrace); time.Now().Before(until); {
+	for until := time.Now().Add(o.grace); time.Now().Before(until); {
 		if _, err := o.Read(buf); err != nil {
 			return
 		}

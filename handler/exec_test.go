@@ -161,12 +161,27 @@ func within(t *testing.T, result <-chan error) error {
 // in the pipe.
 func TestExecSlowPeer(t *testing.T) {
 	t.Parallel()
-	var all sync.WaitGroup
+	const grace = 250 * time.Millisecond
+	const fits = 3 * 64 << 10 // in the network, in Serve's hands and in the pipe: the program ends though nothing is read
+	var ended, all sync.WaitGroup
 	defer all.Wait()
+	late := make(chan struct{})
 	for n := 120_000; n <= 200_000; n += 10_000 { // at once: they mostly wait
-		conn, result := executeMem(t, t.Context(), &handler.Exec{Command: []string{"head", "-c", strconv.Itoa(n), "/dev/zero"}})
+		end, stderr, err := os.Pipe() // ends with the program
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = end.Close() })
+		h := &handler.Exec{Command: []string{"head", "-c", strconv.Itoa(n), "/dev/zero"}, Stderr: stderr,
+			Started: func(*session.Session, *os.Process) { _ = stderr.Close() }}
+		h.SetGrace(grace)
+		conn, result := executeMem(t, t.Context(), h)
+		if n <= fits {
+			_ = end.SetReadDeadline(time.Now().Add(5 * time.Second)) // a guard, where pipes hold less
+			ended.Go(func() { _, _ = end.Read(make([]byte, 1)) })
+		}
 		all.Go(func() {
-			time.Sleep(3 * time.Second) // longer than what the program left running is waited for
+			<-late
 			got, err := io.ReadAll(conn)
 			if err != nil || len(got) != n {
 				t.Errorf("got %d bytes, %v, want %d", len(got), err, n)
@@ -177,6 +192,8 @@ func TestExecSlowPeer(t *testing.T) {
 			}
 		})
 	}
+	ended.Wait()
+	time.AfterFunc(2*grace, func() { close(late) }) // what the program left running is given up by then; no event tells
 }
 
 // What the program left running may hold its output, but not its last words.
