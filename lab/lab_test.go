@@ -256,6 +256,19 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// Only what has come to rest is stalled: not what arrived damaged, nor what the
+// end of the run has interrupted.
+func TestStalled(t *testing.T) {
+	for share, want := range map[string]bool{
+		"?link=delay 20ms&fault=duplicate A>B syn 1&flow=tcp A>B bytes 40000 buffer 2000 pause 5s": true,
+		"clean": false, "clean?until=100ms": false, "blind-spot": false, "corrupt?offload=rx": false, "abort": false, "blackhole": false,
+	} {
+		if f := mustDo(t, share).Flows[0]; f.Stalled != want {
+			t.Errorf("%s: stalled is %t: %+v", share, f.Stalled, f)
+		}
+	}
+}
+
 // A timer that sets itself for now must not hang the run.
 func TestStuck(t *testing.T) {
 	c := new(clock)

@@ -41,7 +41,7 @@ type FlowRun struct {
 	Established time.Duration // when it could send; Never
 	SentBytes   int           // what the sending application has handed to its stack
 	Complete    bool          // all was sent, and came undamaged
-	Stalled     bool          // TCP came to rest before that, and no application was told
+	Stalled     bool          // TCP came to rest before all had come, and no application was told
 	Receipts    []Receipt     // of each receiver; of TCP the server's and the client's
 	ClientError string        // what the stack told the application, if not that all is well
 	ServerError string
@@ -154,13 +154,13 @@ func Do(ctx context.Context, s Setup) (*Run, error) {
 	for _, h := range e.hosts {
 		run.counters = append(run.counters, h.counters())
 	}
+	run.Packets, run.Queue, run.Virtual, run.Events = e.wire.packets, e.wire.queue, e.elapsed(), e.events
+	_, run.cutShort = e.q.Next()
 	for i := range run.Flows {
 		f := &run.Flows[i]
 		whole := f.Flow.Proto == "tcp" && f.Flow.Bytes > 0 && f.Established != Never
-		f.Stalled = whole && !f.Complete && !f.told() && !run.cutShort && f.missing() > 0
+		f.Stalled = whole && !f.Complete && !f.told() && !run.cutShort && f.outstanding() > 0
 	}
-	run.Packets, run.Queue, run.Virtual, run.Events = e.wire.packets, e.wire.queue, e.elapsed(), e.events
-	_, run.cutShort = e.q.Next()
 	for _, p := range run.Packets {
 		if p.Header.Proto == "UDP" {
 			if p.Flow = run.flowOf(p); p.Flow >= 0 && p.Header.Len >= minDatagram {
@@ -172,10 +172,11 @@ func Do(ctx context.Context, s Setup) (*Run, error) {
 	return run, err
 }
 
-// missing is how many units never came, of what was to be sent.
-func (f *FlowRun) missing() (n int) {
+// outstanding is how many units never came, of what was to be sent; those that
+// came damaged have come.
+func (f *FlowRun) outstanding() (n int) {
 	for _, c := range f.Receipts {
-		n += c.Missing()
+		n += max(c.Missing()-c.Damaged, 0)
 	}
 	return n
 }
