@@ -2,7 +2,6 @@ package lab
 
 import (
 	"errors"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -10,48 +9,19 @@ import (
 // startTCP sets a flow up as engine.startTCP does.
 func (k *kernel) startTCP(i int, f Flow) kernelFlow {
 	t := &kernelTCP{k: k, flow: &k.run.Flows[i], client: k.newEnd(i, f.From, false)}
-	client := t.client
-	t.both = []*kernelEnd{client}
-	client.total = f.Bytes
+	t.both = []*kernelEnd{t.client}
 	k.at(f.At, func() { t.connect() })
 	if f.To == Everyone {
 		return t
 	}
 	t.server = k.newEnd(i, f.To, true)
-	server := t.server
-	t.both = append(t.both, server)
-	asked, answered := 0, 0
-	switch {
-	case f.Requests > 0:
-		client.heard = func(p []byte) {
-			for answered += len(p); answered >= f.Reply && client.total < f.Bytes*f.Requests; answered -= f.Reply {
-				client.total += f.Bytes
-			}
-			client.finish = client.check.r.Bytes >= f.Reply*f.Requests
-		}
-		server.heard = func(p []byte) {
-			for asked += len(p); asked >= f.Bytes; asked -= f.Bytes {
-				server.total += f.Reply
-			}
-		}
-		server.ended = func() { server.finish = true }
-	case f.Echo:
-		client.finish, client.check.text = true, client.text // it hears itself
-		server.heard = func(p []byte) { server.rest = append(server.rest, p...) }
-		server.ended = func() { server.finish = true }
-	case f.CloseAt > 0:
-		k.at(f.At+f.CloseAt, func() { client.finish, server.finish = true, true })
-	default:
-		client.finish = true
-		server.ended = func() { server.total, server.finish = f.Reply, true }
+	t.both = append(t.both, t.server)
+	f.cast(&t.client.app, &t.server.app)
+	if f.together() {
+		k.at(f.At+f.CloseAt, func() { t.client.finish, t.server.finish = true, true })
 	}
-	server.abortAt = f.Abort
 	if f.Pause > 0 {
-		server.notUntil = f.At + f.Pause
-		k.at(server.notUntil, func() {})
-	}
-	if f.Drain > 0 {
-		server.perTick = max(f.Drain/int(time.Second/tick), 1)
+		k.at(t.server.notUntil, func() {}) // for the loop to look
 	}
 	if !f.Closed {
 		t.listen()

@@ -8,8 +8,9 @@ import (
 )
 
 // A kernelEnd is one end of a TCP connection with the application that holds it:
-// end, for Linux. What it is to say and to do are the same.
+// end, for Linux.
 type kernelEnd struct {
+	app
 	k    *kernel
 	flow int
 	host int
@@ -18,24 +19,6 @@ type kernelEnd struct {
 	connecting bool
 	dead       bool // the application is done with it
 	broken     bool // and not in good order: it failed, or aborted
-	failure    string
-
-	// What it has to say: the text up to total, then, if finish, the end of it.
-	text   text
-	out    int // bytes handed to the kernel
-	total  int
-	finish bool
-	shut   bool
-	rest   []byte // of an echo: what was read and is not yet sent back
-
-	// What it hears.
-	check    streamCheck
-	eof      bool
-	notUntil time.Duration  // no reading before
-	perTick  int            // bytes to read each tick; 0: all there are
-	heard    func(p []byte) // is told of what was read
-	ended    func()         // and of its end
-	abortAt  int            // abort after so many bytes
 
 	// What is seen of it.
 	state          string
@@ -45,9 +28,7 @@ type kernelEnd struct {
 }
 
 func (k *kernel) newEnd(flow, host int, reply bool) *kernelEnd {
-	d := &kernelEnd{k: k, flow: flow, host: host, fd: -1, state: stateClosed, text: newText(k.setup.Seed, flow, reply)}
-	d.check.text = newText(k.setup.Seed, flow, !reply)
-	d.check.r.Host = host
+	d := &kernelEnd{app: newApp(k.setup.Seed, flow, host, reply), k: k, flow: flow, host: host, fd: -1, state: stateClosed}
 	k.sockets = append(k.sockets, d)
 	return d
 }
@@ -271,20 +252,10 @@ func (t *kernelTCP) over() bool {
 // finish implements kernelFlow. What is still open is aborted, so that the kernel
 // keeps nothing of it.
 func (t *kernelTCP) finish() {
-	flow, c, s := t.flow, t.client, t.server
-	flow.ClientError, flow.SentBytes = c.failure, c.out
-	if s != nil {
-		c.check.end()
-		s.check.end()
-		there, back := s.check.r, c.check.r
-		there.Sent = (c.out + blockSize - 1) / blockSize
-		back.Sent = (s.out + blockSize - 1) / blockSize
-		if flow.Flow.Echo {
-			back.Sent = there.Sent
-		}
-		flow.Receipts = []Receipt{there, back}
-		flow.ServerError = s.failure
-		flow.Complete = c.out == c.total && c.total > 0 && there.Missing() == 0 && back.Missing() == 0
+	if t.server == nil {
+		t.flow.settle(&t.client.app, nil)
+	} else {
+		t.flow.settle(&t.client.app, &t.server.app)
 	}
 	for _, d := range t.ends() {
 		if d.fd >= 0 {

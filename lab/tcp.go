@@ -16,6 +16,7 @@ import (
 // stack says that something may have changed, reads and writes what it can, and
 // returns.
 type end struct {
+	app
 	e     *engine
 	flow  int
 	host  *host
@@ -23,30 +24,13 @@ type end struct {
 	queue waiter.Queue
 	state tcp.EndpointState
 
-	// What it has to say: the text up to total, then, if finish, the end of it.
-	text    text
-	out     int // bytes handed to the stack
-	made    int // bytes of the text made, which are out or in rest
-	total   int
-	finish  bool
-	shut    bool
-	rest    []byte // what is next for the stack; of an echo, what was read
+	made    int    // bytes of the text made, which are out or in rest
 	chunk   []byte // where the text is made
+	buf     bytes.Buffer
 	dead    bool
-	failure string
-
-	// What it hears.
-	check    streamCheck
-	buf      bytes.Buffer
-	eof      bool
-	notUntil time.Duration // no reading before
-	perTick  int           // bytes to read each tick; 0: all there are
-	ticking  bool
-	waking   bool           // at notUntil
-	heard    func(p []byte) // is told of what was read
-	ended    func()         // and of its end
-	abortAt  int            // abort after so many bytes
-	pending  bool           // a step is scheduled
+	ticking bool
+	waking  bool // at notUntil
+	pending bool // a step is scheduled
 }
 
 // tick is how often a slow reader reads.
@@ -62,9 +46,7 @@ type engine struct {
 }
 
 func (e *engine) newEnd(flow int, h *host, reply bool) *end {
-	d := &end{e: e, flow: flow, host: h, text: newText(e.setup.Seed, flow, reply)}
-	d.check.text = newText(e.setup.Seed, flow, !reply)
-	d.check.r.Host = h.index
+	d := &end{app: newApp(e.setup.Seed, flow, h.index, reply), e: e, flow: flow, host: h}
 	h.ends = append(h.ends, d)
 	return d
 }
@@ -231,61 +213,22 @@ func (d *end) write() {
 func (e *engine) startTCP(i int, f Flow) (finish func()) {
 	flow := &e.run.Flows[i]
 	client := e.newEnd(i, e.hosts[f.From], false)
-	client.total = f.Bytes
 	if f.To == Everyone {
 		e.at(f.At, event{"app", f.From, func() { e.connect(client, f, Everyone) }})
-		return func() { flow.ClientError = client.failure }
+		return func() { flow.settle(&client.app, nil) }
 	}
 	server := e.newEnd(i, e.hosts[f.To], true)
-	asked := 0
-	switch {
-	case f.Requests > 0:
-		answered := 0
-		client.heard = func(p []byte) {
-			for answered += len(p); answered >= f.Reply && client.total < f.Bytes*f.Requests; answered -= f.Reply {
-				client.total += f.Bytes
-			}
-			client.finish = client.check.r.Bytes >= f.Reply*f.Requests
-		}
-		server.heard = func(p []byte) {
-			for asked += len(p); asked >= f.Bytes; asked -= f.Bytes {
-				server.total += f.Reply
-			}
-		}
-		server.ended = func() { server.finish = true }
-	case f.Echo:
-		client.finish, client.check.text = true, client.text // it hears itself
-		server.heard = func(p []byte) { server.rest = append(server.rest, p...) }
-		server.ended = func() { server.finish = true }
-	case f.CloseAt > 0:
+	f.cast(&client.app, &server.app)
+	if f.together() {
 		for _, d := range []*end{client, server} {
 			e.at(f.At+f.CloseAt, event{"app", d.host.index, func() { d.finish = true; d.wake() }})
 		}
-	default:
-		client.finish = true
-		server.ended = func() { server.total, server.finish = f.Reply, true }
-	}
-	server.notUntil, server.abortAt = f.At+f.Pause, f.Abort
-	if f.Drain > 0 {
-		server.perTick = max(f.Drain/int(time.Second/tick), 1)
 	}
 	if !f.Closed {
 		e.at(0, event{"app", f.To, func() { e.listen(server, f, uint16(flow.Port)) }})
 	}
 	e.at(f.At, event{"app", f.From, func() { e.connect(client, f, f.To) }})
-	return func() {
-		client.check.end()
-		server.check.end()
-		there, back := server.check.r, client.check.r
-		there.Sent = (client.out + blockSize - 1) / blockSize
-		back.Sent = (server.out + blockSize - 1) / blockSize
-		if f.Echo {
-			back.Sent = there.Sent
-		}
-		flow.Receipts = []Receipt{there, back}
-		flow.ClientError, flow.ServerError = client.failure, server.failure
-		flow.SentBytes, flow.Complete = client.out, client.out == client.total && client.total > 0 && there.Missing() == 0 && back.Missing() == 0
-	}
+	return func() { flow.settle(&client.app, &server.app) }
 }
 
 func (e *engine) connect(d *end, f Flow, to int) {
