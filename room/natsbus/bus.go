@@ -23,7 +23,7 @@ var ErrClosed = fmt.Errorf("the bus is closed: %w", net.ErrClosed)
 // per stream.
 const maxUnderWay = 4096
 
-// Bus is a room.Bus and a room.Watcher over JetStream. Open makes one; all methods may be called by several goroutines
+// Bus is a room.Bus, a room.Watcher and a room.Company over JetStream. Open makes one; all methods may be called by several goroutines
 // at once.
 type Bus struct {
 	c        Config
@@ -32,6 +32,7 @@ type Bus struct {
 	js       jetstream.JetStream
 	api      string // what requests to JetStream begin with
 	down     health
+	company  company
 	underWay chan struct{}
 
 	answer    time.Duration // how long an answer may take before it counts as lost
@@ -55,6 +56,7 @@ type Bus struct {
 var (
 	_ room.Bus     = (*Bus)(nil)
 	_ room.Watcher = (*Bus)(nil)
+	_ room.Company = (*Bus)(nil)
 )
 
 // link is one life of the connection.
@@ -87,6 +89,7 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 		rooms:         make(map[string]*roomStream),
 		subscriptions: make(map[*subscription]struct{}),
 		online:        newLink(),
+		company:       newCompany(),
 	}
 	if c.Dir != "" {
 		// Nothing gets lost on the way to it: an answer that is late is late because the disk is slow.
@@ -100,6 +103,7 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 	}
 	if b.server == nil {
 		b.tasks.Go(b.probe)
+		b.tasks.Go(b.sendBeats)
 	}
 	return b, nil
 }
@@ -154,7 +158,7 @@ type Stats struct {
 // Stats returns the counts as of now.
 func (b *Bus) Stats() Stats { return Stats{Invalid: b.invalid.Load()} }
 
-// Close ends the subscriptions, as their cancel does, and everything the bus started; the embedded server writes its
+// Close ends the subscriptions and the heeding, as their cancel and stop do, and everything the bus started; the embedded server writes its
 // books. Publishes under way fail with ErrClosed. Calling Close again returns nil.
 func (b *Bus) Close() error {
 	b.mu.Lock()
@@ -165,6 +169,7 @@ func (b *Bus) Close() error {
 	b.closed = true
 	b.mu.Unlock()
 	b.stop(ErrClosed)
+	b.company.disband()
 	b.tasks.Wait()
 	if b.nc != nil {
 		closed := make(chan struct{})

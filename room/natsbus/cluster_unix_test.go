@@ -5,6 +5,8 @@ package natsbus
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -94,4 +96,48 @@ func TestNoQuorum(t *testing.T) {
 	}
 	t.Logf("back after %v", time.Since(began).Round(time.Millisecond))
 	in.upTo(t, say(t, b, "quorum", "after"))
+}
+
+// Another process falls silent while it is stopped, and when it is killed; and so does whoever is connected to a server
+// that is stopped, until it has noticed and gone to another one.
+func TestCompanySilent(t *testing.T) {
+	c := startCluster(t)
+	one, two := c.open(t, 0), c.open(t, 1)
+	e := heed(t, two, "company")
+	beats(t, one, "company", 1)
+	beats(t, two, "company", 2)
+	cmd := startBeater(t, fmt.Sprintf("nats://127.0.0.1:%d", c.ports[2]))
+	for _, s := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGKILL} {
+		e.further(t, 9, 3)
+		if err := cmd.Process.Signal(s); err != nil {
+			t.Fatal(err)
+		}
+		e.silent(t, 9, 2)
+		_ = cmd.Process.Signal(syscall.SIGCONT)
+	}
+
+	e.further(t, 1, 3)
+	server := c.serverOf(t, one)
+	if server == c.serverOf(t, two) {
+		t.Fatal("both are connected to one server")
+	}
+	c.signal(t, server, syscall.SIGSTOP)
+	defer c.signal(t, server, syscall.SIGCONT)
+	began := time.Now()
+	e.silent(t, 1, 2)
+	e.further(t, 1, 3)
+	t.Logf("beats again after %v", time.Since(began).Round(time.Millisecond))
+}
+
+// startBeater starts another process that beats as node 9.
+func startBeater(t *testing.T, url string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "NATSBUS_BEATER="+url)
+	cmd.Stderr = new(strings.Builder)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	return cmd
 }

@@ -20,6 +20,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("NATSBUS_RIVAL"); dir != "" {
 		rival(dir)
 	}
+	if url := os.Getenv("NATSBUS_BEATER"); url != "" {
+		beater(url)
+	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		_ = os.RemoveAll(serverDir) // "" removes nothing
 		os.Exit(code)

@@ -30,11 +30,12 @@ func escape(name string) string {
 	return b.String()
 }
 
-// A place is where a room's messages are: its stream, and the two subjects of it.
+// A place is where a room's messages are: its stream, and the two subjects of it. The third subject is in no stream.
 type place struct {
 	room       string
 	stream     string
 	say, event string
+	beat       string
 }
 
 func placeOf(room string) place {
@@ -44,6 +45,7 @@ func placeOf(room string) place {
 		stream: "sockeye-" + e,
 		say:    "sockeye.room." + e + ".say",
 		event:  "sockeye.room." + e + ".event",
+		beat:   "sockeye.room." + e + ".beat",
 	}
 }
 

@@ -41,6 +41,7 @@ type subscription struct {
 // delivered. When the stream itself was deleted, it goes on with the new one from its first message.
 func (b *Bus) Subscribe(ctx context.Context, name string, since room.Position, deliver func(room.Message)) (func(), error) {
 	s := &subscription{b: b, room: b.room(name), deliver: deliver, done: make(chan struct{})}
+	b.company.enter(name)
 	err := b.persist(ctx, func(ctx context.Context) error {
 		s.link = b.currentLink()
 		info, err := b.state(ctx, s.room)
@@ -60,6 +61,7 @@ func (b *Bus) Subscribe(ctx context.Context, name string, since room.Position, d
 		}
 	}
 	if err != nil {
+		b.company.leave(name)
 		return nil, fmt.Errorf("room %s: subscribe: %w", name, err)
 	}
 	return func() { s.stop(); <-s.done }, nil
@@ -97,6 +99,7 @@ func (s *subscription) run() {
 		s.b.c.Log.Debug("natsbus: resume", "room", s.room.room, "after", s.last, "because", err)
 		s.resume()
 	}
+	s.b.company.leave(s.room.room)
 	close(s.done)
 	s.stop()
 	if s.link.ctx.Err() == nil && (s.b.server == nil || s.b.running.Err() == nil) {
