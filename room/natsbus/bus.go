@@ -40,7 +40,7 @@ type Bus struct {
 
 	idPrefix string
 	lastID   atomic.Uint64
-	invalid  atomic.Uint64
+	met      counts
 
 	running context.Context // ends with Close
 	stop    context.CancelCauseFunc
@@ -149,14 +149,6 @@ func (b *Bus) storeFailing(err error) {
 // Watch implements room.Watcher: the bus is cut off while there is no connection, while a room's stream has no quorum or
 // does not answer, and while the embedded store cannot be written. f must not call stop.
 func (b *Bus) Watch(f func(down error)) (stop func()) { return b.down.watch(f) }
-
-// Stats counts what a Bus has met since Open.
-type Stats struct {
-	Invalid uint64 // stored messages skipped because they are not of a version this program knows
-}
-
-// Stats returns the counts as of now.
-func (b *Bus) Stats() Stats { return Stats{Invalid: b.invalid.Load()} }
 
 // Close ends the subscriptions and the heeding, as their cancel and stop do, and everything the bus started; the embedded server writes its
 // books. Publishes under way fail with ErrClosed. Calling Close again returns nil.

@@ -26,6 +26,7 @@ func (b *Bus) connect(ctx context.Context) (*nats.Conn, error) {
 			b.linkDown(err)
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
+			b.met.reconnects.Add(1)
 			b.c.Log.Info("natsbus: connected again", "to", shownURL(nc.ConnectedUrl()))
 			b.linkUp()
 		}),

@@ -99,11 +99,12 @@ func (s *subscription) take(seq uint64, data []byte) {
 	s.last = seq
 	m, err := decode(data)
 	if err != nil {
-		s.b.invalid.Add(1)
+		s.b.met.invalid.Add(1)
 		s.b.c.Log.Warn("natsbus: skipped", "room", s.room.room, "seq", seq, "err", err)
 		return
 	}
 	m.Seq, m.Past = seq, seq <= s.head
+	s.b.met.delivered.Add(1)
 	s.deliver(m)
 }
 

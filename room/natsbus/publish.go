@@ -23,8 +23,10 @@ import (
 func (b *Bus) Publish(ctx context.Context, name string, m room.Message) (uint64, error) {
 	seq, err := b.publish(ctx, b.room(name), m)
 	if err != nil {
+		b.met.failed.Add(1)
 		return 0, fmt.Errorf("room %s: %w", name, err)
 	}
+	b.met.published.Add(1)
 	return seq, nil
 }
 

@@ -131,6 +131,7 @@ func (s *subscription) resume() {
 			return err
 		})
 		if err == nil {
+			s.b.met.resumed.Add(1)
 			s.b.down.set(s, nil)
 			s.discard(old)
 			return
