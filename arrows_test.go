@@ -25,6 +25,9 @@ var arrows = map[string]map[string]string{
 	"impair":  {},
 	"lab": {"impair": "what its lines do", "observe": "captures", "gvisor.dev/gvisor": "the stacks",
 		"golang.org/x/sys": "the kernel as referee: namespaces and TUN devices"},
+	"workbench": {"session": "the servers behind the doors", "handler": "what the doors do", "relay": "what stands between", "room": "the rooms", "observe": "what the doors see",
+		"endpoint": "the addresses in its file", "charset": "the encodings in its file", "frame": "the framings in its file",
+		"go.yaml.in/yaml/v4": "the file, with lines and columns", "golang.org/x/sys": "systemd's clock, and what the kernel says of the process"},
 	"lan": {"session": "a conversation per peer", "endpoint": "ground", "charset": "ground"},
 }
 
