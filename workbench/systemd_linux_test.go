@@ -1,0 +1,194 @@
+package workbench_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// activate starts a child with sockets as systemd does: from descriptor 3 on, and LISTEN_PID its own, which only the
+// shell that becomes it knows. It returns a function that waits for the child and returns what it has printed.
+func activate(t *testing.T, names, takes string, files ...*os.File) (wait func() string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	cmd := exec.CommandContext(ctx, "sh", "-c", `LISTEN_PID=$$ exec "$0"`, self)
+	cmd.Env = append(os.Environ(), childVariable+"="+takes, fmt.Sprint("LISTEN_FDS=", len(files)), "LISTEN_FDNAMES="+names)
+	cmd.ExtraFiles = files
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	return func() string {
+		defer cancel()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the child: %v", err)
+		}
+		return out.String()
+	}
+}
+
+// file is a socket's descriptor; the socket itself is closed.
+func file(t *testing.T, s interface {
+	io.Closer
+	File() (*os.File, error)
+}) *os.File {
+	t.Helper()
+	if u, ok := s.(*net.UnixListener); ok {
+		u.SetUnlinkOnClose(false)
+	}
+	f, err := s.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = s.Close()
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+func ask(t *testing.T, network, addr, say string) string {
+	t.Helper()
+	conn, err := net.DialTimeout(network, addr, 5*time.Second)
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	if say != "" {
+		fmt.Fprint(conn, say)
+		buffer := make([]byte, 100)
+		n, _ := conn.Read(buffer)
+		return string(buffer[:n])
+	}
+	line, _ := bufio.NewReader(conn).ReadString('\n')
+	return line
+}
+
+func TestInherit(t *testing.T) {
+	tcp, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	every, err := net.ListenTCP("tcp", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "room.sock")
+	unix, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	spare, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tcpAt, everyAt, udpAt := tcp.Addr().String(), fmt.Sprint(every.Addr().(*net.TCPAddr).Port), udp.LocalAddr().String()
+	takes := fmt.Sprintf("tls://%s tcp://%s tcp://:%s udp://%s?idle=1s unix:%s nobody", tcpAt, tcpAt, everyAt, udpAt, path)
+	wait := activate(t, "one:every::local", takes, file(t, tcp), file(t, every), file(t, udp), file(t, unix), file(t, spare))
+	for _, test := range []struct{ network, addr, say, want string }{
+		{"tcp", tcpAt, "", "hello from one\n"},
+		{"tcp", "127.0.0.1:" + everyAt, "", "hello from every\n"},
+		{"udp", udpAt, "hi", "unknown heard hi"},
+		{"unix", path, "", "hello from local\n"},
+	} {
+		if got := ask(t, test.network, test.addr, test.say); got != test.want {
+			t.Errorf("%s %s said %q, want %q", test.network, test.addr, got, test.want)
+		}
+	}
+	want := fmt.Sprintf("one tcp true\nevery tcp true\nunknown udp false\nlocal unix true\nunknown tcp true\nnothing is tcp://%s\nnothing is nobody\nleft 1\n", tcpAt)
+	if got := wait(); got != want {
+		t.Errorf("the child printed\n%swant\n%s", got, want)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("the child has removed systemd's socket: %v", err)
+	}
+}
+
+func TestInheritWhatIsNone(t *testing.T) {
+	plain, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close()
+	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, conn := os.NewFile(uintptr(pair[0]), "ours"), os.NewFile(uintptr(pair[1]), "theirs")
+	defer ours.Close()
+	defer conn.Close()
+	packets, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_SEQPACKET, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seq := os.NewFile(uintptr(packets), "seq")
+	defer seq.Close()
+	got := activate(t, "a:b:c", "x", plain, conn, seq)()
+	for _, want := range []string{
+		"error: the socket a, descriptor 3, that systemd has opened: getsockopt: socket operation on non-socket\n",
+		"the socket b, descriptor 4, that systemd has opened: it is a connection, not a listener: the unit has to say Accept=no\n",
+		"the socket c, descriptor 5, that systemd has opened: it is neither a stream nor a datagram socket\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the child printed %q, want %q", got, want)
+		}
+	}
+}
+
+// TestInheritFromSystemd has systemd itself open the socket.
+func TestInheritFromSystemd(t *testing.T) {
+	tool, err := exec.LookPath("systemd-socket-activate")
+	if err != nil {
+		t.Skip(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "s")
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, tool, "--listen="+path, "--fdname=door", "-E", childVariable+"=door", self)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	cmd.Stdout = &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// It says "Listening on PATH as 3." and execs the child when the first connection is there.
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "Listening on ") {
+	}
+	if got := ask(t, "unix", path, ""); got != "hello from door\n" {
+		t.Errorf("heard %q", got)
+	}
+	_, _ = io.Copy(io.Discard, stderr)
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if got := out.String(); got != "door unix true\nleft 0\n" {
+		t.Errorf("the child printed %q", got)
+	}
+}
