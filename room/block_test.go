@@ -56,11 +56,17 @@ func TestBlocks(t *testing.T) {
 		say(members[1], "2")
 		say(members[0], "3")
 		say(members[1], "/me waves")
-		if members[3], err = r.Join(t.Context(), &screens[3], "dan"); err != nil {
-			t.Fatal(err)
-		}
+		joined := make(chan struct{})
+		go func() {
+			defer close(joined)
+			if members[3], err = r.Join(t.Context(), &screens[3], "dan"); err != nil {
+				t.Error(err)
+			}
+		}()
+		synctest.Wait()
 		say(members[0], "4")
 		close(busy)
+		<-joined
 		synctest.Wait()
 		if len(screens[2].shown) != 3 {
 			t.Errorf("cyd was shown %d blocks", len(screens[2].shown))

@@ -14,12 +14,31 @@ const (
 	Notice Kind = iota // the room speaks to one member; never on a bus
 	Say                // From said Text
 	Emote              // From did Text (/me)
-	Join               // From joined
+	Join               // From joined, or a guest if From is empty or taken by then; Text is "operator" if it is one
 	Leave              // From left; Text is the reason, or empty
-	Rename             // From is called Text from now on
+	Rename             // From is called Text from now on, unless that is taken by then
+
+	// In the following Text begins with the nick of whom it is about, and a space if more follows.
+	Whisper // From says the rest of Text to one member
+	Kick    // From has put somebody out; the rest of Text is the reason, or empty
+	Ban     // as Kick, and the source is barred
+	Mute    // From has silenced somebody
+	Unmute  // From lets somebody speak again
+	Promote // From has made somebody an operator
+
+	Topic // From has made Text the topic
+	Bar   // nobody from the source that Text names is let in any more
+	Unbar // From has lifted that
+
+	// What nodes tell each other. Author.Node is the node, Author.Member 0.
+	Hello // a node has come, and wants to know who is here
+	Here  // Text is a snapshot in answer to a Hello
+	Gone  // Text says which nodes are not there any more
+	Back  // Text is a snapshot of a node that was taken for gone
 )
 
-var kindNames = [...]string{"notice", "say", "emote", "join", "leave", "rename"}
+var kindNames = [...]string{"notice", "say", "emote", "join", "leave", "rename", "whisper", "kick", "ban", "mute", "unmute",
+	"promote", "topic", "bar", "unbar", "hello", "here", "gone", "back"}
 
 // String returns the kind's name in lower case.
 func (k Kind) String() string {
@@ -95,4 +114,19 @@ type Bus interface {
 // not block. Once stop has returned, f is not running and is never called again.
 type Watcher interface {
 	Watch(f func(down error)) (stop func())
+}
+
+// Company is what a Bus may also be: one that other Rooms can be on, in this process or another, and that they can vanish
+// from without a word. A Bus without it is taken for one that has a single Room of each name.
+type Company interface {
+	// Alone reports whether nobody else can be on the named room now, as far as this process can know for certain: the
+	// bus has no other process, and one subscription at most.
+	Alone(room string) bool
+
+	// Beat tells the others on the room that node is alive. It does not wait, is not kept, and may get lost.
+	Beat(room string, node uint64) error
+
+	// Heed has f called for each beat that arrives, also this Room's own, by one goroutine at a time. f must not block.
+	// Once stop has returned, f is not running and is never called again.
+	Heed(room string, f func(node uint64)) (stop func(), err error)
 }

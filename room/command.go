@@ -3,6 +3,7 @@ package room
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -19,6 +20,9 @@ type Command struct {
 	// Help is what the command does, in a few words.
 	Help string
 
+	// Operators says that only operators may run it, and see it in the help.
+	Operators bool
+
 	// Run does it for m. args is what follows the name, without the spaces around it. What m has done wrong is said
 	// with m.Tell; an error is what Member.Line returns, and io.EOF means that m has left.
 	Run func(ctx context.Context, m *Member, args string) error
@@ -27,12 +31,20 @@ type Command struct {
 // commandTable returns the built-in commands and then more, which replace those of the same name.
 func commandTable(t *Texts, more []Command) []Command {
 	table := []Command{
-		{"nick", "NAME", t.HelpNick, func(ctx context.Context, m *Member, args string) error { return m.rename(ctx, args) }},
-		{"who", "[PART]", t.HelpWho, who},
-		{"me", "TEXT", t.HelpMe, func(ctx context.Context, m *Member, args string) error { return m.say(ctx, Emote, args) }},
-		{"history", "[N]", t.HelpHistory, history},
-		{"help", "[COMMAND]", t.HelpHelp, help},
-		{"quit", "[REASON]", t.HelpQuit, func(ctx context.Context, m *Member, args string) error { return m.quit(ctx, args) }},
+		{"nick", "NAME", t.HelpNick, false, func(ctx context.Context, m *Member, args string) error { return m.rename(ctx, args) }},
+		{"who", "[PART]", t.HelpWho, false, who},
+		{"msg", "NICK TEXT", t.HelpMsg, false, about(Whisper)},
+		{"me", "TEXT", t.HelpMe, false, func(ctx context.Context, m *Member, args string) error { return m.say(ctx, Emote, args) }},
+		{"topic", "[TEXT]", t.HelpTopic, false, showTopic},
+		{"history", "[N]", t.HelpHistory, false, history},
+		{"op", "SECRET|NICK", t.HelpOp, false, op},
+		{"kick", "NICK [REASON]", t.HelpKick, true, about(Kick)},
+		{"ban", "[NICK [REASON]]", t.HelpBan, true, ban},
+		{"unban", "ADDRESS", t.HelpUnban, true, unban},
+		{"mute", "NICK", t.HelpMute, true, about(Mute)},
+		{"unmute", "NICK", t.HelpUnmute, true, about(Unmute)},
+		{"help", "[COMMAND]", t.HelpHelp, false, help},
+		{"quit", "[REASON]", t.HelpQuit, false, func(ctx context.Context, m *Member, args string) error { return m.quit(ctx, args) }},
 	}
 	for _, c := range more {
 		if old := lookup(table, c.Name); old != nil {
@@ -77,6 +89,8 @@ func (m *Member) command(ctx context.Context, name, args string) error {
 	switch {
 	case c == nil:
 		return m.noSuch(ctx, name)
+	case c.Operators && !m.isOperator():
+		return m.Tell(ctx, fmt.Sprintf(t.Operators, name))
 	case args == "" && c.Args != "" && !strings.HasPrefix(c.Args, "["):
 		return m.Tell(ctx, fmt.Sprintf(t.Usage, c.usage()))
 	}
@@ -109,14 +123,19 @@ func help(ctx context.Context, m *Member, args string) error {
 		return m.Tell(ctx, c.usage()+"  "+c.Help)
 	}
 	width := 0
+	if !m.isOperator() {
+		table = slices.DeleteFunc(slices.Clone(table), func(c Command) bool { return c.Operators })
+	}
 	for i := range table {
 		width = max(width, len(table[i].usage()))
 	}
 	return m.room.between(ctx, func() {
+		b := new(Block)
 		for i := range table {
-			m.room.showOne(m, m.room.out.notice(fmt.Sprintf("%-*s  %s", width, table[i].usage(), table[i].Help)))
+			b.Lines = append(b.Lines, m.room.out.notice(fmt.Sprintf("%-*s  %s", width, table[i].usage(), table[i].Help)))
 		}
-		m.room.showOne(m, m.room.out.notice(t.HelpSlash))
+		b.Lines = append(b.Lines, m.room.out.notice(t.HelpSlash))
+		m.room.showBlock(m, b)
 	})
 }
 

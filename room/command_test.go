@@ -54,8 +54,11 @@ func TestCommandsAnswerInPrivate(t *testing.T) {
 			{"/help", []string{
 				"* /nick NAME       change your name",
 				"* /who [PART]      who is here, or those with PART in their name",
+				"* /msg NICK TEXT   say something to one member alone",
 				"* /me              nothing",
+				"* /topic [TEXT]    what the room is about; operators may change it",
 				"* /history [N]     what was said last",
+				"* /op SECRET|NICK  become an operator; as one, make NICK one",
 				"* /help [COMMAND]  the commands, or one of them",
 				"* /quit [REASON]   leave",
 				"* /greet NICK      say hello",

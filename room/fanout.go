@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"time"
 )
 
 // queueLen is how many events may wait for the fan-out goroutine before the bus, and so the speakers, have to wait.
@@ -52,6 +53,7 @@ func (r *Room) fanOut() {
 		select {
 		case e := <-r.queue:
 			batch = r.drain(append(batch[:0], e))
+			r.checkSeq(batch)
 			r.handleAll(batch)
 		case <-r.running.Done():
 			r.handleAll(r.drain(batch[:0]))
@@ -74,11 +76,25 @@ func (r *Room) drain(batch []event) []event {
 	return batch
 }
 
+// checkSeq notices when messages are missing.
+func (r *Room) checkSeq(batch []event) {
+	for i := range batch {
+		if batch[i].do != nil {
+			continue
+		}
+		seq := batch[i].msg.Seq
+		if r.lastSeq != 0 && seq != r.lastSeq+1 {
+			r.missed()
+		}
+		r.lastSeq = seq
+	}
+}
+
 func (r *Room) handleAll(batch []event) {
 	defer clear(batch) // do not keep texts alive while the room is quiet
 	for len(batch) > 0 {
 		n := runLength(batch)
-		if k := batch[0].msg.Kind; batch[0].do != nil || k != Say && k != Emote {
+		if k := batch[0].msg.Kind; batch[0].do != nil || k != Say && k != Emote || r.holds() {
 			r.flush() // what follows may change who is here
 		}
 		r.handle(batch[:n])
@@ -109,36 +125,47 @@ func (r *Room) handle(run []event) {
 		run[0].do()
 		return
 	}
-	msg := run[len(run)-1].msg
-	if msg.Past {
-		r.recall(msg)
+	if r.holds() || run[0].msg.Past {
+		for i := range run {
+			r.handleEarly(run[i].msg)
+		}
 		return
 	}
+	msg := run[len(run)-1].msg
 	switch msg.Kind {
 	case Join:
-		for i := range run {
-			r.admit(run[i].msg)
-		}
-		r.sumUp(run, &msg)
+		r.arrive(run)
 	case Leave:
-		r.dismiss(run)
-		r.sumUp(run, &msg)
+		r.part(run)
 	case Rename:
-		if m := r.find(msg.Author); m != nil {
-			r.mu.Lock()
-			r.release(m, msg.From)
-			r.mu.Unlock()
-		}
+		r.renamed(msg)
 	case Say, Emote:
-		r.said.Add(1)
-		l := r.out.line(msg)
-		r.remember(l)
-		r.say(l, r.unlessEcho(msg))
-		return
-	default:
-		return // of a kind that a newer version on the same bus knows
+		r.spoken(msg)
+	case Whisper, Kick, Ban, Mute, Unmute, Promote, Topic, Bar, Unbar:
+		r.moderate(msg)
+	case Hello, Gone, Back:
+		r.meet(msg)
+	} // or of a kind that a newer version on the same bus knows
+}
+
+// handleEarly takes what is from before the room was opened, or comes while it does not know yet who is there.
+func (r *Room) handleEarly(msg Message) {
+	switch {
+	case msg.Past:
+		r.recall(msg)
+	case r.holds():
+		r.arriving(msg)
+	default: // the one before has ended it
+		r.handleAll([]event{{msg: msg}})
 	}
-	r.show(&Block{[]*Line{r.out.line(msg)}})
+}
+
+// spoken is for what somebody has said.
+func (r *Room) spoken(msg Message) {
+	r.said.Add(1)
+	l := r.out.line(msg)
+	r.remember(l)
+	r.say(l, r.unlessEcho(msg))
 }
 
 // saying is what was said and is not shown yet. The fan-out goroutine collects it while there is more, so that a room in
@@ -154,6 +181,7 @@ const maxSaying = 32 << 10
 
 // say has l shown to everybody except its author.
 func (r *Room) say(l *Line, author *Member) {
+	r.tellArrivals() // nobody is heard before being announced
 	p := &r.saying
 	if p.size > 0 && p.size+len(l.Text) > maxSaying {
 		r.flush()
@@ -173,7 +201,7 @@ func (r *Room) flush() {
 			m.apart = p.without(m)
 		}
 	}
-	r.show(&Block{slices.Clone(p.lines)})
+	r.show(&Block{Lines: slices.Clone(p.lines)})
 	for i, m := range p.authors {
 		if m != nil {
 			m.apart = nil
@@ -203,55 +231,182 @@ func (r *Room) unlessEcho(msg Message) *Member {
 	return nil
 }
 
-// sumUp makes msg, the last of run, speak for all of it.
-func (r *Room) sumUp(run []event, msg *Message) {
-	if len(run) == 1 {
-		return
+// arrive is for those whose Joins have come back.
+func (r *Room) arrive(run []event) {
+	came := make([]*person, 0, len(run))
+	for i := range run {
+		msg := &run[i].msg
+		if !r.roster.nodes[msg.Author.Node] {
+			r.joinAgain(*msg) // after our Back, which is on its way
+			continue
+		}
+		r.mu.Lock()
+		p, joined := r.roster.join(msg.Author, msg.From)
+		if joined {
+			p.operator = msg.Text == asOperator
+		}
+		r.mu.Unlock()
+		if joined {
+			r.admit(p, msg.From)
+			came = append(came, p)
+		}
 	}
-	nicks := make([]string, 0, namesGreeted)
-	for i := range run[:min(len(run), namesGreeted)] {
-		nicks = append(nicks, run[i].msg.From)
+	r.announceArrivals(run[len(run)-1].msg, came)
+}
+
+// announceArrivals announces those who came, at once; but after many, who come within a moment wait for each other. What N
+// members who come together cost is then so many lines as moments pass, for each, and not N.
+func (r *Room) announceArrivals(msg Message, came []*person) {
+	r.came, r.cameLast = append(r.came, came...), msg
+	wait := time.Until(r.summedUp.Add(moment))
+	if wait <= 0 {
+		r.tellArrivals()
+	} else if len(r.came) == len(came) && len(came) > 0 { // the first who wait
+		time.AfterFunc(wait, func() { _ = r.between(r.running, r.tellArrivals) })
 	}
-	msg.From = r.texts.names(nicks, len(run), namesGreeted)
-	msg.Text = ""
+}
+
+// moment is how long those who come wait to be announced after many were.
+const moment = 250 * time.Millisecond
+
+func (r *Room) tellArrivals() {
+	came := r.came
+	r.came = nil
+	if len(came) >= sumUpFrom {
+		r.summedUp = time.Now()
+	}
+	r.announce(r.cameLast, Join, came, "")
 }
 
 // admit greets a member whose Join has come back, and lets it see the room from now on.
-func (r *Room) admit(msg Message) {
-	m := r.find(msg.Author)
-	if m == nil || m.gone.Load() {
-		return // it is another Room's, or has left already
+func (r *Room) admit(p *person, wish string) {
+	m := r.find(p.id)
+	switch {
+	case p.id.Node != r.node:
+		return
+	case m == nil: // it has left already, and its Leave found nobody
+		r.errand(Message{Kind: Leave, From: p.nick, Author: p.id})
+		return
+	}
+	t := r.texts
+	if wish != p.nick && wish != "" {
+		m.refused = fmt.Sprintf(t.NickTaken, wish)
+	}
+	with := t.Alone
+	if total := r.roster.len() - 1; total > 0 {
+		var here []string
+		for o := range r.roster.all {
+			if len(here) == namesGreeted || o == p {
+				break
+			}
+			here = append(here, o.nick)
+		}
+		with = fmt.Sprintf(t.WithYou, t.names(here, total, namesGreeted))
 	}
 	r.mu.Lock()
-	total := len(r.members)
-	here := nicksOf(r.members[:min(total, namesGreeted)])
+	m.nick = p.nick
 	r.members = append(r.members, m)
 	r.mu.Unlock()
 
-	with := r.texts.Alone
-	if total > 0 {
-		with = fmt.Sprintf(r.texts.WithYou, r.texts.names(here, total, namesGreeted))
+	b := &Block{Lines: []*Line{
+		r.out.notice(fmt.Sprintf(t.Welcome, r.name, p.nick, with)),
+		r.out.notice(t.HelpHint),
+	}}
+	if topic := r.roster.topic; topic != "" {
+		b.Lines = append(b.Lines, r.out.notice(fmt.Sprintf(t.TopicIs, topic)))
 	}
-	r.showOne(m, r.out.notice(fmt.Sprintf(r.texts.Welcome, r.name, msg.From, with)))
-	r.showOne(m, r.out.notice(r.texts.HelpHint))
 	if m.refused != "" {
-		r.showOne(m, r.out.notice(m.refused))
+		b.Lines = append(b.Lines, r.out.notice(fmt.Sprintf(t.NickInstead, m.refused, p.nick)))
+		m.refused = ""
 	}
+	r.showBlock(m, b)
 	r.showPast(m, r.history)
+	r.answer(m, "")
 }
 
-// dismiss takes the members whose Leave has come back off the list.
-func (r *Room) dismiss(run []event) {
+// part is for those whose Leaves have come back.
+func (r *Room) part(run []event) {
+	gone := make([]*person, 0, len(run))
 	found := false
 	for i := range run {
-		if m := r.find(run[i].msg.Author); m != nil {
+		msg := &run[i].msg
+		if m := r.find(msg.Author); m != nil {
 			r.forget(m)
 			found = true
 		}
+		r.mu.Lock()
+		if p := r.roster.byID[msg.Author]; p != nil {
+			r.roster.remove(p)
+			gone = append(gone, p)
+		}
+		r.mu.Unlock()
 	}
 	if found {
 		r.dropForgotten()
 	}
+	last := run[len(run)-1].msg
+	r.tellArrivals()
+	r.announce(last, Leave, gone, last.Text)
+}
+
+// renamed is for a Rename that has come back: it holds if the nick is still free.
+func (r *Room) renamed(msg Message) {
+	m, refused := r.find(msg.Author), ""
+	r.mu.Lock()
+	p := r.roster.byID[msg.Author]
+	if p != nil {
+		msg.From = p.nick
+		if !r.roster.rename(p, msg.Text) {
+			refused = fmt.Sprintf(r.texts.NickTaken, msg.Text)
+		} else if m != nil {
+			m.nick = p.nick
+		}
+	}
+	r.mu.Unlock()
+	switch {
+	case p == nil: // its node was taken for gone, and is not back yet
+		refused = r.texts.NickLater
+	case refused == "":
+		r.show(&Block{Lines: []*Line{r.out.line(msg)}})
+	}
+	r.answer(m, refused)
+}
+
+// answer tells m what has become of its Join or Rename, if it waits for that.
+func (r *Room) answer(m *Member, why string) {
+	if m == nil {
+		return
+	}
+	r.mu.Lock()
+	answer := m.answer
+	m.answer = nil
+	r.mu.Unlock()
+	if answer != nil {
+		answer <- why // there is room: one answer to one question
+	}
+}
+
+// announce shows that people came or went together, by name or summed up.
+func (r *Room) announce(msg Message, k Kind, people []*person, why string) {
+	if len(people) == 0 {
+		return
+	}
+	said := Message{Seq: msg.Seq, Time: msg.Time, Kind: k, Text: why}
+	b := new(Block)
+	if len(people) >= sumUpFrom {
+		nicks := make([]string, 0, namesGreeted)
+		for _, p := range people[:min(len(people), namesGreeted)] {
+			nicks = append(nicks, p.nick)
+		}
+		said.From, said.Text = r.texts.names(nicks, len(people), namesGreeted), ""
+		people = nil
+		b.Lines = append(b.Lines, r.out.line(said))
+	}
+	for _, p := range people {
+		said.From = p.nick
+		b.Lines = append(b.Lines, r.out.line(said))
+	}
+	r.show(b)
 }
 
 func (r *Room) dropForgotten() {
@@ -272,12 +427,13 @@ func (r *Room) show(b *Block) {
 	}
 }
 
-func (r *Room) showOne(m *Member, l *Line) { r.showBlock(m, &Block{[]*Line{l}}) }
+func (r *Room) showOne(m *Member, l *Line) { r.showBlock(m, &Block{Lines: []*Line{l}}) }
 
 func (r *Room) showBlock(m *Member, b *Block) {
 	if m.gone.Load() {
 		return
 	}
+	r.shown.Add(uint64(len(b.Lines)))
 	if err := m.screen.Show(b); err != nil {
 		r.lose(m, err)
 	}
@@ -298,13 +454,13 @@ func (r *Room) lose(m *Member, err error) {
 
 // farewell ends every membership, also of those whose Join has not come back.
 func (r *Room) farewell() {
-	r.show(&Block{[]*Line{r.out.notice(r.texts.Closing)}})
+	r.show(&Block{Lines: []*Line{r.out.notice(r.texts.Closing)}})
 	r.mu.Lock()
 	all := r.ids
 	r.ids, r.members = nil, nil
-	clear(r.nicks)
+	r.roster = newRoster()
 	for _, m := range all {
-		m.keys, m.forgotten = nil, true
+		m.forgotten = true
 	}
 	r.mu.Unlock()
 	for _, m := range all {

@@ -18,10 +18,15 @@ func (r *Room) remembered() int {
 }
 
 // recall is for a message from before the room was opened: what was said is remembered; who came and went then is
-// nobody's business now.
+// nobody's business now. The topic stays.
 func (r *Room) recall(msg Message) {
-	if msg.Kind == Say || msg.Kind == Emote {
+	switch msg.Kind {
+	case Say, Emote:
 		r.remember(r.out.line(msg))
+	case Topic:
+		r.mu.Lock()
+		r.roster.topic = msg.Text
+		r.mu.Unlock()
 	}
 }
 

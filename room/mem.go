@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,17 +22,27 @@ type Mem struct {
 	topics map[string]*topic
 }
 
-var _ Bus = (*Mem)(nil)
+var (
+	_ Bus     = (*Mem)(nil)
+	_ Company = (*Mem)(nil)
+)
 
-// topic is one room on the bus. Its fields belong to whoever holds the turn.
+// topic is one room on the bus. Its fields belong to whoever holds the turn, except those that say otherwise.
 type topic struct {
 	turn chan struct{} // full while held: a mutex whose waiting can be cut short, and which a bubble sees through
 	seq  uint64
 	kept []Message // a ring once it is full: message n is at (n-1) % keep
 	subs []*subscriber
+
+	on atomic.Int32 // how many subscribe; for Alone, which must not wait for the turn
+
+	beats   sync.Mutex // held while the heeders are called
+	heeders []*heeder  // guarded by beats
 }
 
 type subscriber struct{ deliver func(Message) }
+
+type heeder struct{ f func(node uint64) }
 
 // Publish implements Bus. It fails only when ctx ends before the message's turn has come; then it was not published.
 func (b *Mem) Publish(ctx context.Context, room string, m Message) (uint64, error) {
@@ -59,6 +70,7 @@ func (b *Mem) Subscribe(ctx context.Context, room string, since Position, delive
 		return nil, err
 	}
 	defer t.pass()
+	t.on.Add(1)
 	seq, ok := since.Seq()
 	if n := since.Said(); n > 0 {
 		seq, ok = t.beforeLast(n), true
@@ -76,6 +88,35 @@ func (b *Mem) Subscribe(ctx context.Context, room string, since Position, delive
 		t.turn <- struct{}{}
 		defer t.pass()
 		t.subs = slices.DeleteFunc(t.subs, func(x *subscriber) bool { return x == s })
+		t.on.Store(int32(len(t.subs)))
+	}, nil
+}
+
+// Alone implements Company. A subscriber counts from when it is delivered the past.
+func (b *Mem) Alone(room string) bool { return b.topic(room).on.Load() < 2 }
+
+// Beat implements Company: it calls the heeders, and never fails.
+func (b *Mem) Beat(room string, node uint64) error {
+	t := b.topic(room)
+	t.beats.Lock()
+	defer t.beats.Unlock()
+	for _, h := range t.heeders {
+		h.f(node)
+	}
+	return nil
+}
+
+// Heed implements Company. f must call neither stop nor Beat.
+func (b *Mem) Heed(room string, f func(node uint64)) (stop func(), err error) {
+	t := b.topic(room)
+	t.beats.Lock()
+	defer t.beats.Unlock()
+	h := &heeder{f}
+	t.heeders = append(t.heeders, h)
+	return func() {
+		t.beats.Lock()
+		defer t.beats.Unlock()
+		t.heeders = slices.DeleteFunc(t.heeders, func(x *heeder) bool { return x == h })
 	}, nil
 }
 

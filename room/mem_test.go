@@ -146,7 +146,7 @@ func TestMemBackPressure(t *testing.T) {
 }
 
 func TestStrings(t *testing.T) {
-	if got := fmt.Sprint(Notice, Say, Emote, Join, Leave, Rename, Kind(9)); got != "notice say emote join leave rename kind(9)" {
+	if got := fmt.Sprint(Notice, Say, Emote, Join, Leave, Rename, Back, Kind(99)); got != "notice say emote join leave rename back kind(99)" {
 		t.Error(got)
 	}
 	if seq, ok := After(7).Seq(); seq != 7 || !ok {
@@ -180,4 +180,59 @@ func TestMemRecent(t *testing.T) {
 			t.Errorf("Recent(%d) delivers %d, want %d", n, got, want)
 		}
 	}
+}
+
+func TestMemCompany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := new(Mem)
+		if !b.Alone("lobby") {
+			t.Error("an empty bus is not alone")
+		}
+		_, cancel := seqs(t, b, "lobby", Latest)
+		_, cancelOther := seqs(t, b, "other", Latest)
+		if !b.Alone("lobby") {
+			t.Error("one subscriber is not alone")
+		}
+		entered, proceed := make(chan struct{}), make(chan struct{})
+		cancelSecond, err := b.Subscribe(t.Context(), "lobby", Latest, func(Message) { close(entered); <-proceed })
+		if err != nil {
+			t.Fatal(err)
+		}
+		go b.Publish(t.Context(), "lobby", Message{})
+		<-entered
+		if b.Alone("lobby") { // and it does not wait for the publisher
+			t.Error("two are alone")
+		}
+		close(proceed)
+		cancelSecond()
+		cancelSecond()
+		if !b.Alone("lobby") {
+			t.Error("one that is left is not alone")
+		}
+		cancel()
+		cancelOther()
+
+		var heard [3][]uint64
+		var stops [3]func()
+		for i, room := range []string{"lobby", "lobby", "other"} {
+			stops[i], err = b.Heed(room, func(node uint64) { heard[i] = append(heard[i], node) })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		beat := func(room string, node uint64) {
+			if err := b.Beat(room, node); err != nil {
+				t.Error(err)
+			}
+		}
+		beat("lobby", 1)
+		stops[0]()
+		stops[0]()
+		beat("lobby", 2)
+		beat("other", 3)
+		beat("nobody's", 4)
+		if want := [3][]uint64{{1}, {1, 2}, {3}}; !slices.EqualFunc(heard[:], want[:], slices.Equal) {
+			t.Errorf("heard %v, want %v", heard, want)
+		}
+	})
 }

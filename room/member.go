@@ -18,14 +18,13 @@ type Member struct {
 	refused string      // what to say about a wish that was not granted
 	gone    atomic.Bool // it shall not see anything any more; set once
 
-	renaming atomic.Bool
-
 	apart *Block // what it sees instead of the block that is being shown; the fan-out goroutine's
 
 	// Guarded by Room.mu.
-	nick      string
-	keys      []string // the folded nicks it holds; see claim
-	forgotten bool     // not in the books any more
+	nick            string
+	operator, muted bool
+	forgotten       bool        // not in the books any more
+	answer          chan string // a Join or Rename that has not come back yet; gets why not, or ""
 }
 
 // ID returns what the member's messages carry as their Author.
@@ -46,7 +45,7 @@ func (m *Member) Nick() string {
 //
 // What a member has done wrong (a command that does not exist, a line that is too long) it is told on its Screen, and
 // Line returns nil. Line returns io.EOF after /quit, ErrLeft or ErrClosed when the member is not in the room any more,
-// ctx's error when that ends first, and the bus's when the line could not be published.
+// ctx's error when that ends first, ErrCutOff while the room is cut off, and the bus's when the line could not be published.
 func (m *Member) Line(ctx context.Context, text string) error {
 	if err := m.here(); err != nil {
 		return err
@@ -69,10 +68,23 @@ func (m *Member) Line(ctx context.Context, text string) error {
 
 // say publishes text as the member's.
 func (m *Member) say(ctx context.Context, k Kind, text string) error {
-	if _, err := m.room.publish(ctx, m, k, m.Nick(), text); err != nil {
-		return fmt.Errorf("room %s: %s: %w", m.room.name, k, err)
+	_, err := m.publish(ctx, k, text)
+	return err
+}
+
+// publish has the others told, unless the member has been silenced.
+func (m *Member) publish(ctx context.Context, k Kind, text string) (uint64, error) {
+	m.room.mu.Lock()
+	muted := m.muted
+	m.room.mu.Unlock()
+	if muted && k != Rename {
+		return 0, m.Tell(ctx, m.room.texts.Muted)
 	}
-	return nil
+	seq, err := m.room.publish(ctx, m, k, text)
+	if err != nil {
+		return 0, fmt.Errorf("room %s: %s: %w", m.room.name, k, err)
+	}
+	return seq, nil
 }
 
 // here returns why the member cannot do anything any more.
@@ -114,45 +126,47 @@ func (m *Member) Flush(ctx context.Context) error {
 // have been. Leave does not wait for that, and does nothing if the member has left already.
 func (m *Member) Leave(reason string) { m.depart(reason) }
 
-// rename asks the others to call the member nick.
+// rename asks the others to call the member nick. It returns when they do, or will not.
 func (m *Member) rename(ctx context.Context, wish string) error {
 	r, t := m.room, m.room.texts
 	nick, why := t.checkNick(wish)
 	if why != "" {
 		return m.Tell(ctx, why)
 	}
-	if !m.renaming.CompareAndSwap(false, true) {
-		return m.Tell(ctx, t.NickBusy)
-	}
-	defer m.renaming.Store(false)
-	old := m.Nick()
-	if nick == old {
-		return m.Tell(ctx, fmt.Sprintf(t.NickSame, nick))
-	}
+	answer := make(chan string, 1)
 	r.mu.Lock()
-	forgotten, ok := m.forgotten, false
-	if !forgotten {
-		ok = r.claim(m, nick)
+	busy, old := m.answer != nil, m.nick
+	holder := r.roster.find(nick)
+	taken := holder != nil && holder.id != m.ID() // or so it seems already
+	if !busy && !taken && nick != old {
+		m.answer = answer
 	}
 	r.mu.Unlock()
 	switch {
-	case forgotten:
-		return ErrLeft
-	case !ok:
+	case busy:
+		return m.Tell(ctx, t.NickBusy)
+	case nick == old:
+		return m.Tell(ctx, fmt.Sprintf(t.NickSame, nick))
+	case taken:
 		return m.Tell(ctx, fmt.Sprintf(t.NickTaken, nick))
 	}
-
-	// The old nick stays claimed until the message has come back: until then somebody else by that name would be taken
-	// for this member.
-	_, err := r.publish(ctx, m, Rename, old, nick)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err != nil {
-		r.release(m, nick)
-		return fmt.Errorf("room %s: rename: %w", r.name, err)
+	if _, err := m.publish(ctx, Rename, nick); err != nil {
+		r.mu.Lock()
+		m.answer = nil
+		r.mu.Unlock()
+		return err
 	}
-	m.nick = nick
-	return nil
+	select {
+	case why := <-answer:
+		if why != "" {
+			return m.Tell(ctx, why)
+		}
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-r.running.Done():
+		return ErrClosed
+	}
 }
 
 // quit leaves once the answers to earlier commands have been shown.

@@ -2,7 +2,7 @@ package room
 
 import (
 	"fmt"
-	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -58,62 +58,16 @@ func foldNick(nick string) string {
 	}, nick)
 }
 
-// claim makes nick m's unless it is another's. A member may hold several while a rename is under way, and the same one
-// twice after going there and back; each claim has its release. r.mu is held.
-func (r *Room) claim(m *Member, nick string) bool {
-	key := foldNick(nick)
-	if holder := r.nicks[key]; holder != nil && holder != m {
-		return false
-	}
-	r.nicks[key] = m
-	m.keys = append(m.keys, key)
-	return true
-}
+func guestName(n int) string { return "guest-" + strconv.Itoa(n) }
 
-// release undoes one claim. r.mu is held.
-func (r *Room) release(m *Member, nick string) {
-	key := foldNick(nick)
-	held := 0
-	at := -1
-	for i, k := range m.keys {
-		if k == key {
-			held++
-			at = i
-		}
-	}
-	if at < 0 {
-		return
-	}
-	m.keys = append(m.keys[:at], m.keys[at+1:]...)
-	if held == 1 {
-		delete(r.nicks, key)
-	}
-}
-
-// claimGuest gives m the next free guest name. The numbers only grow, so that looking for a free one stays cheap however
-// many have been given, and nobody is mistaken for the guest before. r.mu is held.
-func (r *Room) claimGuest(m *Member) string {
-	for {
-		r.guests++
-		nick := fmt.Sprintf("guest-%d", r.guests)
-		if r.claim(m, nick) {
-			return nick
-		}
-	}
-}
-
-// nicksWith returns the first limit nicks that contain the folded key, in the order of joining, and how many do. It
-// compares with the keys the members hold anyway: asking must not cost the room more than saying something does.
+// nicksWith returns the first limit nicks that contain the folded key, in the order in which they came, and how many do.
 func (r *Room) nicksWith(key string, limit int) (nicks []string, total int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	contains := func(k string) bool { return strings.Contains(k, key) }
-	for _, m := range r.members {
-		if !slices.ContainsFunc(m.keys, contains) {
+	for p := range r.roster.all {
+		if !strings.Contains(p.key, key) {
 			continue
 		}
 		if total++; total <= limit {
-			nicks = append(nicks, m.nick)
+			nicks = append(nicks, p.nick)
 		}
 	}
 	return nicks, total

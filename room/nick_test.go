@@ -2,7 +2,6 @@ package room
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -132,8 +131,8 @@ func TestNickRace(t *testing.T) {
 			}
 			seen[key] = true
 		}
-		if holders != 1 || len(r.nicks) != len(members) {
-			t.Errorf("%d hold the nick; %d nicks for %d members", holders, len(r.nicks), len(members))
+		if holders != 1 || len(r.roster.byNick) != len(members) {
+			t.Errorf("%d hold the nick; %d nicks for %d members", holders, len(r.roster.byNick), len(members))
 		}
 	})
 }
@@ -141,49 +140,71 @@ func TestNickRace(t *testing.T) {
 // lateBus delivers only when told to, as a bus on the network may long after Publish has returned.
 type lateBus struct {
 	Mem
+	mu   sync.Mutex
 	held []func()
 }
 
 func (b *lateBus) Subscribe(ctx context.Context, room string, since Position, deliver func(Message)) (func(), error) {
-	return b.Mem.Subscribe(ctx, room, since, func(m Message) { b.held = append(b.held, func() { deliver(m) }) })
+	return b.Mem.Subscribe(ctx, room, since, func(m Message) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.held = append(b.held, func() { deliver(m) })
+	})
 }
 
 func (b *lateBus) deliver() {
-	for _, f := range b.held {
+	b.mu.Lock()
+	held := b.held
+	b.held = nil
+	b.mu.Unlock()
+	for _, f := range held {
 		f()
 	}
-	b.held = nil
 }
 
+// meanwhile runs f, which waits for the bus, has the bus deliver, and waits for f.
+func (b *lateBus) meanwhile(t *testing.T, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { f(); close(done) }()
+	synctest.Wait()
+	b.deliver()
+	<-done
+}
+
+// A nick is whose wish comes first in the order of the bus, not who asks first.
 func TestRenameBeforeDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := new(lateBus)
 		r := open(t, Config{Bus: bus})
-		alice, a := join(t, r, "alice")
-		bob, b := join(t, r, "bob")
-		bus.deliver()
+		var alice, bob *Member
+		var a, b *recorder
+		bus.meanwhile(t, func() { alice, a = join(t, r, "alice") })
+		bus.meanwhile(t, func() { bob, b = join(t, r, "bob") })
 		a.take()
 		b.take()
 
-		say(t, alice, "/nick x", "one", "/nick alice", "two")
-		say(t, bob, "/nick alice", "/nick x") // both still hers, until the others know
+		var both sync.WaitGroup
+		both.Go(func() { say(t, alice, "/nick x", "one") })
+		synctest.Wait()
+		both.Go(func() { say(t, bob, "/nick X") }) // which nobody has yet
+		synctest.Wait()
+		say(t, alice, "/nick y") // one at a time
 		bus.deliver()
-		want(t, "bob", b.take(), "* the nick alice is taken", "* the nick x is taken",
-			"* alice is now x", "<x> one", "* x is now alice", "<alice> two")
-		say(t, bob, "/nick alice", "/nick x")
+		both.Wait()
 		bus.deliver()
-		want(t, "bob", b.take(), "* the nick alice is taken", "* bob is now x")
+		want(t, "bob", b.take(), "* alice is now x", "* the nick X is taken", "<x> one")
+		want(t, "alice", a.take(), "* "+English.NickBusy, "* alice is now x")
 
 		alice.Leave("")
 		synctest.Wait()
-		say(t, bob, "/nick alice")
+		say(t, bob, "/nick x")
 		bus.deliver()
-		want(t, "bob", b.take(), "* the nick alice is taken", "* alice left")
-		say(t, bob, "/nick alice")
-		bus.deliver()
-		want(t, "bob", b.take(), "* x is now alice")
-		if got := fmt.Sprint(r.nicks); len(r.nicks) != 1 {
-			t.Errorf("claimed: %s", got)
+		want(t, "bob", b.take(), "* the nick x is taken", "* x left")
+		bus.meanwhile(t, func() { say(t, bob, "/nick x") })
+		want(t, "bob", b.take(), "* bob is now x")
+		if got := r.Nicks(); len(got) != 1 || len(r.roster.byNick) != 1 {
+			t.Errorf("here are %q", got)
 		}
 	})
 }

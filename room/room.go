@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +38,15 @@ type Config struct {
 
 	// MaxMessage is how many characters a line may have; a longer one is refused, not cut. Default 4096.
 	MaxMessage int
+
+	// Topic is what the room is about until somebody changes it. Default nothing.
+	Topic string
+
+	// Secret makes an operator of whoever types /op and this. Default: nobody can become one that way.
+	Secret string
+
+	// Barred are the sources that nobody is let in from, beside those that operators bar. Default none.
+	Barred []netip.Prefix
 }
 
 // Errors a room returns. The error of a failed bus is passed on, with what was attempted.
@@ -49,6 +59,15 @@ var (
 
 	// ErrFull is returned by Join when the room has as many members as it takes.
 	ErrFull = errors.New("the room is full")
+
+	// ErrBarred is returned by Join when nobody is let in from where the member comes.
+	ErrBarred = errors.New("barred from the room")
+
+	// ErrKicked is what the membership ends with of somebody whom an operator has put out.
+	ErrKicked = errors.New("put out by an operator")
+
+	// ErrCutOff is returned by Line while the bus is cut off from what carries its messages. It wraps the reason.
+	ErrCutOff = errors.New("cut off from the others")
 )
 
 // A Room is a chat room. Open makes one. All methods may be called by several goroutines at once, but not from within
@@ -56,36 +75,52 @@ var (
 type Room struct {
 	name       string
 	bus        Bus
+	company    Company // nil: there is none
 	texts      *Texts
 	commands   []Command
 	maxMembers int
 	maxMessage int
 	history    int
+	secret     string
+	prefixes   []netip.Prefix // barred by the configuration
 	node       uint64
 
 	queue       chan event
 	unsubscribe func()
+	ready       chan struct{}   // closed once it is known who is there
 	running     context.Context // ends when the goroutines are to end
 	stop        context.CancelFunc
 	goroutines  sync.WaitGroup
-	out         renderer // used by the fan-out goroutine only, as is saying
+	errands     errands
+	pulse       pulse
+	cut         cut
+
+	said, shown, lost atomic.Uint64
+
+	// The fan-out goroutine's.
+	out         renderer
 	saying      saying
-	past        []*Line // what was said last, at most maxPast
+	past        []*Line   // what was said last, at most maxPast
+	came        []*person // who is not announced yet; see announceArrivals
+	cameLast    Message
+	summedUp    time.Time
+	arrival     *arrival // while it is not known who is there
+	accompanied bool     // there is, or was, another Room
+	buried      time.Time
+	lastSeq     uint64
 
-	said, lost atomic.Uint64
-	departures departures
-
-	// mu guards the books. It is never held while the bus or a screen is called.
+	// mu guards the books. It is never held while the bus or a screen is called. The fan-out goroutine alone changes the
+	// roster and the members, and so reads them without it.
 	mu      sync.Mutex
 	closed  bool
 	lastID  uint64
-	guests  int
-	ids     map[uint64]*Member // everybody who has joined and whose Leave has not come back
-	nicks   map[string]*Member // by folded nick; see claim
-	members []*Member          // those whose Join has come back, in that order; changed by the fan-out goroutine only
+	ids     map[uint64]*Member // of this Room: everybody from Join until the Leave has come back
+	members []*Member          // those of ids whose Join has come back, in that order
+	roster  roster
 }
 
-// Open opens a room and subscribes it to its bus, which ctx bounds. The room is open until Close.
+// Open opens a room and subscribes it to its bus. It returns when the room knows who is there already, on other nodes;
+// ctx bounds that. The room is open until Close.
 func Open(ctx context.Context, c Config) (*Room, error) {
 	r := &Room{
 		name:       cmp.Or(c.Name, "lobby"),
@@ -94,85 +129,126 @@ func Open(ctx context.Context, c Config) (*Room, error) {
 		maxMembers: cmp.Or(c.MaxMembers, 16384),
 		maxMessage: cmp.Or(c.MaxMessage, 4096),
 		history:    max(cmp.Or(c.History, 20), 0),
+		secret:     c.Secret,
+		prefixes:   c.Barred,
 		queue:      make(chan event, queueLen),
 		ids:        make(map[uint64]*Member),
-		nicks:      make(map[string]*Member),
+		roster:     newRoster(),
+		arrival:    newArrival(false),
+		ready:      make(chan struct{}),
 	}
 	if r.bus == nil {
 		r.bus = new(Mem)
 	}
+	r.company, _ = r.bus.(Company)
 	r.commands = commandTable(r.texts, c.Commands)
 	r.out.texts = r.texts
-	r.departures.wake = make(chan struct{}, 1)
+	r.roster.topic = c.Topic
+	r.errands.wake = make(chan struct{}, 1)
+	r.cut.changed = make(chan struct{}, 1)
 	var node [8]byte
 	rand.Read(node[:]) // never fails, by its documentation
 	r.node = binary.NativeEndian.Uint64(node[:])
 	r.running, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 
 	r.goroutines.Go(r.fanOut)
-	r.goroutines.Go(r.announceDepartures)
-	var err error
-	if r.unsubscribe, err = r.bus.Subscribe(ctx, r.name, Recent(r.remembered()), r.deliver); err != nil {
+	r.goroutines.Go(r.runErrands)
+	stopWatching := func() {}
+	if w, ok := r.bus.(Watcher); ok {
+		r.goroutines.Go(r.tellCuts)
+		stopWatching = w.Watch(r.watch)
+	}
+	cancel, err := r.bus.Subscribe(ctx, r.name, Recent(r.remembered()), r.deliver)
+	if err != nil {
+		stopWatching()
 		r.stop()
 		r.goroutines.Wait()
 		return nil, fmt.Errorf("room %s: subscribe: %w", r.name, err)
 	}
-	return r, nil
+	r.unsubscribe = func() { stopWatching(); cancel() }
+	alone := r.company == nil || r.company.Alone(r.name)
+	_ = r.between(r.running, func() { r.begin(alone) })
+	select {
+	case <-r.ready:
+		return r, nil
+	case <-ctx.Done():
+		r.Close()
+		return nil, fmt.Errorf("room %s: ask who is there: %w", r.name, context.Cause(ctx))
+	}
 }
 
 // Name returns the room's name.
 func (r *Room) Name() string { return r.name }
 
-// Join makes whoever looks at s a member. It returns once the bus has taken the announcement; the greeting, the member's
-// own arrival and everything after it are shown when that comes back, which may be before Join returns.
+// Join makes whoever looks at s a member. It returns once the announcement has come back from the bus and the member has
+// been greeted.
 //
 // A wish that is empty gives a guest's nick; so does one that is unfit or taken, and the greeting then says why. Join
-// fails with ErrFull, with ErrClosed, or when the announcement could not be published; s is then not shown anything more.
+// fails with ErrFull, ErrBarred, ErrClosed, or when the announcement could not be published; s is then not shown anything
+// more.
 func (r *Room) Join(ctx context.Context, s Screen, wish string) (*Member, error) {
-	m, err := r.enter(s, wish)
+	m, announcement, err := r.enter(s, wish)
 	if err != nil {
 		return nil, fmt.Errorf("join room %s: %w", r.name, err)
 	}
-	if _, err := r.publish(ctx, m, Join, m.nick, ""); err != nil {
+	answer := m.answer // which the fan-out goroutine takes away
+	if _, err := r.bus.Publish(ctx, r.name, announcement); err != nil {
 		r.forget(m)
+		r.errand(Message{Kind: Leave, Author: m.ID()}) // it may have been published all the same
 		return nil, fmt.Errorf("join room %s: %w", r.name, err)
 	}
-	return m, nil
+	select {
+	case <-answer:
+		return m, nil
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	case <-r.running.Done():
+		err = ErrClosed
+	}
+	m.depart("")
+	return nil, fmt.Errorf("join room %s: %w", r.name, err)
 }
 
-// enter writes a new member into the books.
-func (r *Room) enter(s Screen, wish string) (*Member, error) {
-	m := &Member{room: r, screen: s}
-	var why string
+// enter writes a new member into the books, and returns what is to be published of it.
+func (r *Room) enter(s Screen, wish string) (*Member, Message, error) {
+	if why := r.refusing(); why != nil {
+		return nil, Message{}, fmt.Errorf("%w: %w", ErrCutOff, why)
+	}
+	m := &Member{room: r, screen: s, answer: make(chan string, 1)}
 	if wish != "" {
-		wish, why = r.texts.checkNick(wish)
+		m.nick, m.refused = r.texts.checkNick(wish)
+	}
+	source := ""
+	if v, ok := s.(Visitor); ok {
+		source, m.operator = v.Source(), v.Operator()
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case r.closed:
-		return nil, ErrClosed
+		return nil, Message{}, ErrClosed
+	case r.bars(source):
+		return nil, Message{}, ErrBarred
 	case len(r.ids) >= r.maxMembers:
-		return nil, ErrFull
-	}
-	if wish != "" {
-		if r.claim(m, wish) {
-			m.nick = wish
-		} else {
-			why = fmt.Sprintf(r.texts.NickTaken, wish)
-		}
-	}
-	if m.nick == "" {
-		m.nick = r.claimGuest(m)
-	}
-	if why != "" {
-		m.refused = fmt.Sprintf(r.texts.NickInstead, why, m.nick)
+		return nil, Message{}, ErrFull
 	}
 	r.lastID++
 	m.id = r.lastID
 	r.ids[m.id] = m
-	return m, nil
+	return m, m.announcement(), nil
 }
+
+// announcement is the Join of a member, who wishes to be called by its nick.
+func (m *Member) announcement() Message {
+	msg := Message{Time: time.Now(), Kind: Join, From: m.nick, Author: m.ID()}
+	if m.operator {
+		msg.Text = asOperator
+	}
+	return msg
+}
+
+// asOperator is the Text of a Join of somebody who is an operator from the beginning.
+const asOperator = "operator"
 
 // forget takes m out of the books. What it says meanwhile is still published, but nobody looks for it any more.
 func (r *Room) forget(m *Member) {
@@ -180,10 +256,6 @@ func (r *Room) forget(m *Member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.ids, m.id)
-	for _, key := range m.keys {
-		delete(r.nicks, key)
-	}
-	m.keys = nil
 	m.forgotten = true
 }
 
@@ -197,30 +269,37 @@ func (r *Room) find(id ID) *Member {
 	return r.ids[id.Member]
 }
 
-func (r *Room) publish(ctx context.Context, m *Member, k Kind, from, text string) (uint64, error) {
-	return r.bus.Publish(ctx, r.name, Message{Time: time.Now(), Kind: k, From: from, Text: text, Author: m.ID()})
+func (r *Room) publish(ctx context.Context, m *Member, k Kind, text string) (uint64, error) {
+	if why := r.refusing(); why != nil {
+		return 0, fmt.Errorf("%w: %w", ErrCutOff, why)
+	}
+	return r.bus.Publish(ctx, r.name, Message{Time: time.Now(), Kind: k, From: m.Nick(), Text: text, Author: m.ID()})
 }
 
-// Nicks returns the nicks of this Room's members in the order in which they joined.
+// Nicks returns the nicks of everybody in the room, on all nodes, in the order in which they came.
 func (r *Room) Nicks() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return nicksOf(r.members)
-}
-
-// nicksOf is called with mu held.
-func nicksOf(members []*Member) []string {
-	nicks := make([]string, len(members))
-	for i, m := range members {
-		nicks[i] = m.nick
+	nicks := make([]string, 0, r.roster.len())
+	for p := range r.roster.all {
+		nicks = append(nicks, p.nick)
 	}
 	return nicks
 }
 
+// Topic returns what the room is about.
+func (r *Room) Topic() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.roster.topic
+}
+
 // Stats counts what a Room has done since Open.
 type Stats struct {
-	Members int    // present now
+	Members int    // present now, in this Room
+	People  int    // present now, on all nodes
 	Said    uint64 // messages of kind Say and Emote shown to the members
+	Shown   uint64 // lines shown, for each member anew
 	Lost    uint64 // members dropped because their Screen failed
 }
 
@@ -228,20 +307,27 @@ type Stats struct {
 func (r *Room) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return Stats{Members: len(r.members), Said: r.said.Load(), Lost: r.lost.Load()}
+	return Stats{Members: len(r.members), People: r.roster.len(), Said: r.said.Load(), Shown: r.shown.Load(), Lost: r.lost.Load()}
 }
 
 // Close ends the room: everything delivered by now is still shown, then the members see that the room is closing, and
-// each Screen that is an Ender is ended with ErrClosed. No member's Leave is published. Close waits until the
-// subscription and the room's goroutines have ended; it may be called again, and returns nil.
+// each Screen that is an Ender is ended with ErrClosed. No member's Leave is published; other nodes, if there are any, are
+// told that this one goes. Close waits until the subscription and the room's goroutines have ended; it may be called
+// again, and returns nil.
 func (r *Room) Close() error {
 	r.mu.Lock()
 	first := !r.closed
 	r.closed = true
+	others := len(r.roster.nodes) > 1
 	r.mu.Unlock()
 	if first {
 		r.unsubscribe() // before stop: a bus that waits for its last delivery needs the queue to be emptied
 		r.stop()
+		if others && r.cutOff() == nil {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.running), time.Second)
+			_, _ = r.bus.Publish(ctx, r.name, gone{Nodes: []uint64{r.node}}.message(r.node)) // or they notice
+			cancel()
+		}
 	}
 	r.goroutines.Wait()
 	return nil

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -140,7 +141,7 @@ func TestConversation(t *testing.T) {
 		if a.ended != nil {
 			t.Errorf("a member that left by itself was ended: %v", a.ended)
 		}
-		if got, want := r.Stats(), (Stats{Members: 1, Said: 3}); got != want {
+		if got, want := r.Stats(), (Stats{Members: 1, People: 1, Said: 3, Shown: 14}); got != want {
 			t.Errorf("Stats() = %+v, want %+v", got, want)
 		}
 	})
@@ -251,7 +252,7 @@ func TestLostMember(t *testing.T) {
 		if err := bob.Line(t.Context(), "hm"); !errors.Is(err, ErrLeft) {
 			t.Errorf("bob's Line: %v", err)
 		}
-		if got, want := r.Stats(), (Stats{Members: 2, Said: 2, Lost: 1}); got != want {
+		if got, want := r.Stats(), (Stats{Members: 2, People: 2, Said: 2, Shown: 18, Lost: 1}); got != want {
 			t.Errorf("Stats() = %+v, want %+v", got, want)
 		}
 		join(t, r, "bob") // the nick is free again
@@ -272,8 +273,8 @@ func TestAllLost(t *testing.T) {
 		}
 		last.Leave("")
 		synctest.Wait()
-		if got := r.Stats(); got.Members != 0 || r.ids == nil || len(r.ids) != 0 || len(r.nicks) != 0 {
-			t.Errorf("left over: %+v, %d ids, %d nicks", got, len(r.ids), len(r.nicks))
+		if got := r.Stats(); got.Members != 0 || r.ids == nil || len(r.ids) != 0 || len(r.roster.byNick) != 0 {
+			t.Errorf("left over: %+v, %d ids, %d nicks", got, len(r.ids), len(r.roster.byNick))
 		}
 	})
 }
@@ -373,14 +374,16 @@ func TestBusFails(t *testing.T) {
 		if _, err := r.Join(t.Context(), new(recorder), "eve"); err == nil || err.Error() != "join room lobby: no quorum" {
 			t.Errorf("Join: %v", err)
 		}
-		alice.Leave("") // cannot be announced, but is true
+		alice.Leave("") // cannot be announced yet
 		synctest.Wait()
-		if got := r.Nicks(); !slices.Equal(got, []string{"bob"}) {
+		if got := r.Nicks(); !slices.Equal(got, []string{"alice", "bob"}) {
 			t.Errorf("members are %q", got)
 		}
 		bus.fail(nil)
 		say(t, bob, "/nick eve")
 		want(t, "bob", b.take(), "* bob is now eve")
+		time.Sleep(2 * time.Second)
+		want(t, "eve", b.take(), "* alice left")
 		if _, err := Open(t.Context(), Config{Bus: &faultyBus{noSubscribers: true}}); err == nil {
 			t.Error("Open without a subscription succeeded")
 		}

@@ -4,9 +4,8 @@ import "time"
 
 // A Screen is how a member sees the room.
 //
-// Show is called by one goroutine of the room, for one member at a time: screens of the same room may share state, such
-// as the encoded bytes of the last block, without a lock. What is shown to all is the same *Block in every call, so its
-// pointer is the key for encoding it once. The next fan-out may begin only after Show has returned for every member:
+// Show is called by one goroutine of the room, for one member at a time. What is shown to all is the same *Block in every
+// call, so that a Screen can leave the encoded bytes in its Memo for the next. The next fan-out may begin only after Show has returned for every member:
 // Show must not block. An error means that the member is lost; it is dropped, and the others are told with the error's
 // text as the reason (what a *net.OpError says about addresses is left out).
 //
@@ -17,9 +16,12 @@ type Screen interface {
 }
 
 // A Block is what a member is shown at once: one line, or all that were said while the room was busy, in their order. It
-// never changes after it was made and may be kept.
+// never changes after it was made, but for its Memo, and may be kept.
 type Block struct {
 	Lines []*Line // at least one
+
+	// Memo is for Screens: what one has made of the block, for the next that is shown it. It is used from within Show only.
+	Memo any
 }
 
 // An Ender is what a Screen may also be: End is called when the room, not the member, ends the membership, so that the
@@ -30,10 +32,21 @@ type Ender interface {
 	End(reason error)
 }
 
+// A Visitor is what a Screen may also be: one that knows who looks at it.
+type Visitor interface {
+	// Source is where the member comes from, as operators bar it: an IP address, or empty where it has none.
+	Source() string
+
+	// Operator reports whether the member is an operator from the beginning.
+	Operator() bool
+}
+
 // A Line is what a member sees. It never changes after it was made and may be kept.
 type Line struct {
 	Seq  uint64 // of the Message it shows, the last one if it sums up several; 0 for a line shown to one member only
 	Time time.Time
 	Kind Kind
 	Text string // one line without its newline, valid UTF-8, harmless on a terminal
+	From string // the nick of whose doing it is, and
+	Body string // what they said, where somebody said something; as harmless as Text
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // hold keeps the room's fan-out goroutine busy until release is called, so that events pile up behind it.
@@ -28,11 +29,14 @@ func TestArrivalsAndDeparturesAreSummedUp(t *testing.T) {
 		release := hold(t, r)
 		var members []*Member
 		var screens []*recorder
+		var all sync.WaitGroup
 		for i := range 12 {
-			m, s := join(t, r, fmt.Sprint("m", i))
-			members, screens = append(members, m), append(screens, s)
+			members, screens = append(members, nil), append(screens, nil)
+			all.Go(func() { members[i], screens[i] = join(t, r, fmt.Sprint("m", i)) })
+			synctest.Wait() // one after the other
 		}
 		release()
+		all.Wait()
 		summary := "* m0, m1, m2, m3, m4, m5, m6, m7, m8, m9 and 2 more joined"
 		want(t, "alice", a.take(), summary)
 		want(t, "m0", screens[0].take(),
@@ -50,11 +54,14 @@ func TestArrivalsAndDeparturesAreSummedUp(t *testing.T) {
 		release()
 		want(t, "alice", a.take(), "* m0, m1, m2, m3, m4, m5, m6, m7, m8 left", "<m11> anyone?")
 
+		time.Sleep(moment)
 		release = hold(t, r)
 		for i := range sumUpFrom - 1 {
-			join(t, r, fmt.Sprint("few", i))
+			all.Go(func() { join(t, r, fmt.Sprint("few", i)) })
 		}
+		synctest.Wait()
 		release()
+		all.Wait()
 		if got := a.take(); len(got) != sumUpFrom-1 {
 			t.Errorf("a few arrivals are announced as %q", got)
 		}
@@ -82,8 +89,8 @@ func TestStorm(t *testing.T) {
 				t.Errorf("not welcomed, but shown %q", lines)
 			}
 		}
-		if len(r.members) != 0 || len(r.ids) != 0 || len(r.nicks) != 0 {
-			t.Errorf("left over: %d members, %d ids, %d nicks", len(r.members), len(r.ids), len(r.nicks))
+		if len(r.members) != 0 || len(r.ids) != 0 || len(r.roster.byNick) != 0 {
+			t.Errorf("left over: %d members, %d ids, %d nicks", len(r.members), len(r.ids), len(r.roster.byNick))
 		}
 	})
 }

@@ -27,10 +27,36 @@ type Texts struct {
 	HelpSlash string
 	NoHistory string
 	BadNumber string // what was typed
+	NodeGone  string // the reason of members whose node has died
+	CutOff    string // why
+	Restored  string
+
+	Whispers   string // nick, what was said
+	Whispered  string // nick, what was said
+	NoSuchNick string // what was typed
+	KickedBy   string // nick, by whom
+	KickedWhy  string // nick, by whom, reason
+	MutedBy    string // nick, by whom
+	UnmutedBy  string // nick, by whom
+	PromotedBy string // nick, by whom
+	BarredBy   string // source, by whom
+	UnbarredBy string // source, by whom
+	NotBarred  string // source
+	CannotBar  string // nick
+	BarredList string // sources
+	NoBarred   string
+	TopicIs    string // topic
+	TopicSet   string // by whom, topic
+	NoTopic    string
+	Muted      string
+	Operators  string // command
+	BadSecret  string
+	NowOp      string
 
 	NickInstead string // why the wished nick was refused, nick given instead
 	NickSame    string // nick
 	NickBusy    string
+	NickLater   string
 	NickEmpty   string
 	NickTaken   string // nick
 	NickLong    string // limit in characters
@@ -45,6 +71,8 @@ type Texts struct {
 	Usage    string // command and its arguments
 
 	HelpNick, HelpWho, HelpMe, HelpHistory, HelpHelp, HelpQuit string
+	HelpMsg, HelpTopic, HelpOp, HelpKick, HelpBan, HelpUnban   string
+	HelpMute, HelpUnmute                                       string
 }
 
 // English is the default for Config.Texts.
@@ -65,9 +93,35 @@ var English = Texts{
 	HelpSlash: "to say a line that begins with a slash, write // instead",
 	NoHistory: "nothing was said here that is still known",
 	BadNumber: "%s is no number of lines",
+	NodeGone:  "their server is gone",
+	CutOff:    "cut off from the others: what is said now goes nowhere (%v)",
+	Restored:  "back with the others; what they said meanwhile follows",
+
+	Whispers:   "%s says to you alone: %s",
+	Whispered:  "you said to %s alone: %s",
+	NoSuchNick: "nobody here is called %s",
+	KickedBy:   "%s was put out by %s",
+	KickedWhy:  "%s was put out by %s (%s)",
+	MutedBy:    "%s was silenced by %s",
+	UnmutedBy:  "%s may speak again, says %s",
+	PromotedBy: "%s was made an operator by %s",
+	BarredBy:   "%s was barred by %s",
+	UnbarredBy: "%s is not barred any more, says %s",
+	NotBarred:  "%s is not barred",
+	CannotBar:  "%s was put out, but has no address that could be barred",
+	BarredList: "barred: %s",
+	NoBarred:   "nobody is barred",
+	TopicIs:    "topic: %s",
+	TopicSet:   "%s set the topic: %s",
+	NoTopic:    "the room has no topic",
+	Muted:      "not sent: an operator has silenced you",
+	Operators:  "/%s is for operators; /op SECRET makes you one",
+	BadSecret:  "that is neither the secret nor are you an operator",
+	NowOp:      "you are an operator now; /help lists what you may do",
 
 	NickInstead: "%s; you are %s for now",
 	NickSame:    "you are already %s",
+	NickLater:   "not now: the room is finding together again",
 	NickBusy:    "your last change of name is still under way",
 	NickEmpty:   "a nick needs at least one character",
 	NickTaken:   "the nick %s is taken",
@@ -88,6 +142,14 @@ var English = Texts{
 	HelpHistory: "what was said last",
 	HelpHelp:    "the commands, or one of them",
 	HelpQuit:    "leave",
+	HelpMsg:     "say something to one member alone",
+	HelpTopic:   "what the room is about; operators may change it",
+	HelpOp:      "become an operator; as one, make NICK one",
+	HelpKick:    "put somebody out",
+	HelpBan:     "put somebody out and bar the address; without NICK: who is barred",
+	HelpUnban:   "let an address in again",
+	HelpMute:    "silence somebody",
+	HelpUnmute:  "let somebody speak again",
 }
 
 // How many nicks a line lists before it says "and N more": a greeting must not grow with the room, and nor without end
@@ -109,18 +171,6 @@ func (t *Texts) names(nicks []string, total, limit int) string {
 
 // render returns the sentence for m without making it harmless, appended to dst.
 func (t *Texts) render(dst []byte, m Message) []byte {
-	switch m.Kind {
-	case Say: // the only one that is hot: no fmt
-		dst = append(dst, '<')
-		dst = append(dst, m.From...)
-		dst = append(dst, "> "...)
-		return append(dst, m.Text...)
-	case Emote: // two stars: an emote must not pass for a notice
-		dst = append(dst, "** "...)
-		dst = append(dst, m.From...)
-		dst = append(dst, ' ')
-		return append(dst, m.Text...)
-	}
 	dst = append(dst, "* "...)
 	switch m.Kind {
 	case Join:
@@ -132,6 +182,8 @@ func (t *Texts) render(dst []byte, m Message) []byte {
 		return fmt.Appendf(dst, t.LeftWhy, m.From, m.Text)
 	case Rename:
 		return fmt.Appendf(dst, t.Renamed, m.From, m.Text)
+	case Topic:
+		return fmt.Appendf(dst, t.TopicSet, m.From, m.Text)
 	}
 	return append(dst, m.Text...)
 }
@@ -144,9 +196,31 @@ type renderer struct {
 
 // line renders m. Two allocations: the Line and its text.
 func (r *renderer) line(m Message) *Line {
-	r.raw = r.texts.render(r.raw[:0], m)
-	r.visible = harmless(r.visible[:0], r.raw)
-	return &Line{Seq: m.Seq, Time: m.Time, Kind: m.Kind, Text: string(r.visible)}
+	l := &Line{Seq: m.Seq, Time: m.Time, Kind: m.Kind}
+	before, between := "", ""
+	switch m.Kind {
+	case Say: // the only one that is hot: no fmt
+		before, between = "<", "> "
+	case Emote: // two stars: an emote must not pass for a notice
+		before, between = "** ", " "
+	default:
+		r.raw = r.texts.render(r.raw[:0], m)
+		r.visible = harmless(r.visible[:0], r.raw)
+		l.Text, l.From = string(r.visible), string(harmless(nil, []byte(m.From)))
+		if m.Kind == Notice {
+			l.Body = l.Text[len("* "):]
+		}
+		return l
+	}
+	r.visible = append(r.visible[:0], before...)
+	r.visible = harmless(r.visible, append(r.raw[:0], m.From...))
+	from := len(r.visible)
+	r.visible = append(r.visible, between...)
+	r.raw = append(r.raw[:0], m.Text...)
+	r.visible = harmless(r.visible, r.raw)
+	l.Text = string(r.visible)
+	l.From, l.Body = l.Text[len(before):from], l.Text[from+len(between):]
+	return l
 }
 
 // notice renders text for one member.

@@ -1,0 +1,489 @@
+package room
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// How Rooms on one bus find each other, and notice that one has died.
+//
+// A Room that is not alone says Hello on the bus, which takes it and its people out of all rosters. Each Room that is there
+// answers with a snapshot of its own people as they were at that place in the order. What comes after the Hello is held
+// until all have answered, and then applied: the roster is now as all others. The Room says Back, with its people, and is
+// there from then on; until then nobody hears who joins on it.
+//
+//	Hello ──► Here, Here, … ──► Back      somebody comes, or comes back
+//	Gone                                  somebody has not been heard for a while; if it lives, it says Hello
+const (
+	beatEvery   = time.Second
+	silentFor   = 5 * time.Second         // so long without a beat, and a node is taken for dead
+	strangerFor = 2500 * time.Millisecond // so long nobody has answered a Hello, and nobody is there
+	patience    = 10 * time.Second        // so long a Hello waits for a node that beats but does not answer
+	maxHeld     = 100_000                 // so many messages are held for one Hello
+)
+
+// arrival is a Hello that is waiting for its answers, of a Room that has just been opened, has missed something, or was
+// taken for dead. The fan-out goroutine's.
+type arrival struct {
+	again   bool   // the Room has been there before: until the Hello has come back, everything goes on as it was
+	hello   uint64 // its number, 0 until it has come back
+	since   time.Time
+	roster  roster // as the answers make it
+	answers map[uint64]bool
+	later   map[uint64]bool // nodes whose Hello has come after ours: we have nothing to learn from them
+	held    []Message
+
+	condemned bool // a Gone is on its way for those who have not answered
+}
+
+func newArrival(again bool) *arrival {
+	return &arrival{again: again, roster: newRoster(), answers: make(map[uint64]bool), later: make(map[uint64]bool)}
+}
+
+// pulse is when each other node was last heard.
+type pulse struct {
+	mu    sync.Mutex
+	heard map[uint64]time.Time
+}
+
+func (p *pulse) hear(node uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.heard == nil {
+		p.heard = make(map[uint64]time.Time)
+	}
+	p.heard[node] = time.Now()
+}
+
+// silence is for how long node has not been heard. One never heard before is heard now.
+func (p *pulse) silence(node uint64) time.Duration {
+	p.mu.Lock()
+	last, ok := p.heard[node]
+	p.mu.Unlock()
+	if !ok {
+		p.hear(node)
+		return 0
+	}
+	return time.Since(last)
+}
+
+// beating is who was heard in the last few beats.
+func (p *pulse) beating() (nodes []uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for n, last := range p.heard {
+		if time.Since(last) < 3*beatEvery {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
+}
+
+// restart gives everybody time again: it was we who heard nothing.
+func (p *pulse) restart() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for n := range p.heard {
+		p.heard[n] = time.Now()
+	}
+}
+
+// holds reports whether messages are to wait until everybody has answered.
+func (r *Room) holds() bool {
+	a := r.arrival
+	return a != nil && (a.hello != 0 || !a.again)
+}
+
+// begin is called once, when the room is subscribed: alone, it is ready; else it asks who is there. The fan-out
+// goroutine calls it.
+func (r *Room) begin(alone bool) {
+	if !alone {
+		r.keepCompany()
+		r.ask()
+		return
+	}
+	held := r.arrival.held
+	r.arrival = nil
+	r.mu.Lock()
+	r.roster.nodes[r.node] = true
+	r.mu.Unlock()
+	close(r.ready)
+	r.catchUp(held)
+}
+
+// install ends the arrival: the roster is what the answers have made it, and what was held is applied.
+func (r *Room) install() {
+	a := r.arrival
+	r.arrival = nil
+	r.mu.Lock()
+	a.roster.topic = cmp.Or(a.roster.topic, r.roster.topic)
+	r.roster = a.roster
+	r.mu.Unlock()
+	r.comeBack()
+	r.catchUp(a.held)
+}
+
+func (r *Room) catchUp(held []Message) {
+	batch := make([]event, len(held))
+	for i, msg := range held {
+		batch[i].msg = msg
+	}
+	r.handleAll(batch)
+}
+
+// arriving takes a message while it is not known who is there.
+func (r *Room) arriving(msg Message) {
+	a, node := r.arrival, msg.Author.Node
+	switch msg.Kind {
+	case Hello:
+		switch {
+		case node != r.node && a.asked(node): // it has missed something itself, and will not answer
+			r.ask()
+		case node != r.node:
+			a.later[node] = true
+		case a.hello == 0:
+			r.restart()
+			a.hello, a.since = msg.Seq, time.Now()
+			return
+		}
+	case Here:
+		var s snapshot
+		if json.Unmarshal([]byte(msg.Text), &s) != nil || s.Hello != a.hello || a.hello == 0 {
+			return // it is for somebody else
+		}
+		r.pulse.hear(node)
+		a.roster.learn(node, s)
+		if !s.More {
+			a.answers[node] = true
+		}
+		r.checkArrival()
+		return
+	case Back:
+		if a.hello != 0 && len(a.answers) == 0 && node != r.node { // now there is somebody to ask
+			r.ask()
+		}
+	case Gone:
+		g, err := parseGone(msg)
+		switch {
+		case err != nil || a.hello == 0:
+		case node == r.node && g.Hello == a.hello: // nobody was there: it begins here
+			r.restart()
+			r.install()
+			return
+		case g.Hello != 0 || node == r.node && a.condemned || slices.ContainsFunc(g.Nodes, a.asked):
+			r.ask() // those who know somebody who will not say so himself do not from here on
+		}
+	}
+	if len(a.held) == maxHeld {
+		r.ask()
+	}
+	a.held = append(a.held, msg)
+}
+
+// ask says Hello, for the first time or anew.
+func (r *Room) ask() {
+	r.restart()
+	r.arrival.hello = 0
+	r.errand(Message{Kind: Hello, Author: ID{Node: r.node}})
+}
+
+// restart forgets what the arrival has brought so far: what was held is known to those who will answer, or said once more.
+func (r *Room) restart() {
+	a := r.arrival
+	held := a.held
+	a.held, a.condemned, a.roster = nil, false, newRoster()
+	clear(a.answers)
+	clear(a.later)
+	for _, msg := range held {
+		switch msg.Kind {
+		case Say, Emote:
+			r.spoken(msg)
+		case Join:
+			r.joinAgain(msg)
+		case Rename:
+			r.answer(r.find(msg.Author), r.texts.NickLater)
+		case Leave:
+			r.part([]event{{msg: msg}})
+		}
+	}
+	r.flush()
+}
+
+// joinAgain has the Join of one of our own members published once more, which came while nobody would hear it.
+func (r *Room) joinAgain(msg Message) {
+	if m := r.find(msg.Author); m != nil && !m.gone.Load() {
+		r.errand(msg)
+	}
+}
+
+// asked reports whether node is to answer the Hello and has not.
+func (a *arrival) asked(node uint64) bool { return a.roster.nodes[node] && !a.answers[node] }
+
+// checkArrival ends the arrival when everybody has answered, and sees to those who do not.
+func (r *Room) checkArrival() {
+	a := r.arrival
+	if a.hello == 0 || a.condemned {
+		return
+	}
+	var silent gone
+	for n := range a.roster.nodes {
+		if a.asked(n) {
+			silent.Nodes = append(silent.Nodes, n)
+		}
+	}
+	waited := time.Since(a.since)
+	switch {
+	case len(silent.Nodes) == 0 && len(a.answers) > 0:
+		r.install()
+	case len(silent.Nodes) > 0 && waited >= patience:
+		a.condemned = true
+		r.errand(silent.message(r.node))
+	case len(a.answers) > 0 || waited < strangerFor:
+	case waited < patience && slices.ContainsFunc(r.pulse.beating(), func(n uint64) bool { return n != r.node && !a.later[n] }):
+	default:
+		a.condemned = true
+		r.errand(gone{Hello: a.hello}.message(r.node))
+	}
+}
+
+// gone is the Text of a Gone message.
+type gone struct {
+	Nodes []uint64 `json:"nodes,omitempty"`
+	Hello uint64   `json:"hello,omitempty"` // the author's, which nobody has answered: all are gone but the author
+}
+
+func (g gone) message(author uint64) Message {
+	text, err := json.Marshal(g)
+	if err != nil {
+		panic(err) // numbers
+	}
+	return Message{Kind: Gone, Text: string(text), Author: ID{Node: author}}
+}
+
+func parseGone(msg Message) (g gone, err error) {
+	err = json.Unmarshal([]byte(msg.Text), &g)
+	return g, err
+}
+
+// of are the nodes that g means.
+func (g gone) of(r *roster) (nodes []uint64) {
+	for n := range r.nodes {
+		if g.Hello > 0 || slices.Contains(g.Nodes, n) {
+			nodes = append(nodes, n)
+		}
+	}
+	slices.Sort(nodes) // who is announced first must not depend on a map
+	return nodes
+}
+
+// keepCompany tells the other Rooms that this one is alive, and watches them, until the room closes.
+func (r *Room) keepCompany() {
+	if r.company == nil || r.accompanied {
+		return
+	}
+	r.accompanied = true
+	r.goroutines.Go(func() {
+		stop, err := r.company.Heed(r.name, r.pulse.hear)
+		if err == nil {
+			defer stop()
+		}
+		tick := time.NewTicker(beatEvery)
+		defer tick.Stop()
+		last := time.Now()
+		for {
+			_ = r.company.Beat(r.name, r.node) // the next one may arrive
+			if stop == nil {
+				if stop, err = r.company.Heed(r.name, r.pulse.hear); err == nil {
+					defer stop()
+				}
+			}
+			select {
+			case <-tick.C:
+			case <-r.running.Done():
+				return
+			}
+			if time.Since(last) > 2*beatEvery || r.cutOff() != nil {
+				r.pulse.restart() // we were stopped, or deaf
+			}
+			last = time.Now()
+			_ = r.between(r.running, r.lookAround)
+		}
+	})
+}
+
+// lookAround notices what time has brought. The fan-out goroutine's.
+func (r *Room) lookAround() {
+	if r.arrival != nil {
+		r.checkArrival()
+	}
+	if r.holds() {
+		return
+	}
+	var dead gone
+	for n := range r.roster.nodes {
+		if n != r.node && r.pulse.silence(n) > silentFor {
+			dead.Nodes = append(dead.Nodes, n)
+		}
+	}
+	if r.pulse.silence(r.node) > 2*beatEvery { // our own beats do not come back: it is we who hear nothing
+		r.pulse.restart()
+		return
+	}
+	if len(dead.Nodes) > 0 && r.cutOff() == nil && time.Since(r.buried) > silentFor {
+		r.buried = time.Now()
+		r.errand(dead.message(r.node))
+	}
+}
+
+// meet is for what nodes tell each other while this one is there.
+func (r *Room) meet(msg Message) {
+	node := msg.Author.Node
+	switch {
+	case msg.Kind == Gone:
+		r.bury(msg)
+	case msg.Kind == Back:
+		r.back(msg)
+	case node == r.node:
+		if r.arrival != nil {
+			r.arriving(msg)
+		}
+	default:
+		r.welcome(msg)
+	}
+}
+
+// welcome answers a Hello.
+func (r *Room) welcome(hello Message) {
+	node := hello.Author.Node
+	r.pulse.hear(node)
+	r.mu.Lock()
+	r.roster.removeNode(node) // if it has been here before, it will say itself who is left
+	answers := r.roster.snapshots(r.node, hello.Seq)
+	here := r.roster.nodes[r.node]
+	r.mu.Unlock()
+	r.keepCompany()
+	if !here || r.arrival != nil { // we have something to learn ourselves
+		return
+	}
+	for _, s := range answers {
+		r.errand(s.message(Here, r.node))
+	}
+}
+
+// bury removes the nodes that are gone. A node that finds itself among them comes back.
+func (r *Room) bury(msg Message) {
+	g, err := parseGone(msg)
+	if err != nil {
+		return
+	}
+	for _, n := range g.of(&r.roster) {
+		r.mu.Lock()
+		lost := r.roster.removeNode(n)
+		r.mu.Unlock()
+		switch {
+		case n != r.node:
+			r.announce(msg, Leave, lost, r.texts.NodeGone)
+		case r.arrival == nil:
+			r.missed()
+		}
+	}
+}
+
+// missed is for a Room that the others took for dead, or that the bus could not give every message: it asks anew who is
+// there.
+func (r *Room) missed() {
+	if r.company == nil {
+		return
+	}
+	if r.arrival == nil {
+		r.arrival = newArrival(true)
+		r.keepCompany()
+	}
+	r.ask()
+}
+
+// comeBack tells the others who is on a Room that was taken for gone, or has missed something. What its members were
+// waiting for may be among what was missed.
+func (r *Room) comeBack() {
+	here := make([]*person, 0, len(r.members))
+	for _, m := range r.members {
+		if m.gone.Load() {
+			r.forget(m)
+			continue
+		}
+		here = append(here, &person{id: m.ID(), nick: m.nick, operator: m.operator, muted: m.muted})
+		r.answer(m, r.texts.NickLater)
+	}
+	r.dropForgotten()
+	for _, s := range r.roster.list(here) {
+		r.errand(s.message(Back, r.node))
+	}
+	r.mu.Lock()
+	var waiting []Message
+	for _, m := range r.ids {
+		if m.answer != nil && !m.gone.Load() { // twice is as good as once
+			waiting = append(waiting, m.announcement())
+		}
+	}
+	r.mu.Unlock()
+	for _, msg := range waiting {
+		r.errand(msg)
+	}
+}
+
+func (s snapshot) message(k Kind, node uint64) Message {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // strings and numbers
+	}
+	return Message{Kind: k, Text: string(text), Author: ID{Node: node}}
+}
+
+// back takes in the people of a node that has come back.
+func (r *Room) back(msg Message) {
+	var s snapshot
+	if json.Unmarshal([]byte(msg.Text), &s) != nil {
+		return
+	}
+	node := msg.Author.Node
+	r.pulse.hear(node)
+	r.mu.Lock()
+	r.roster.nodes[node] = true
+	came := r.roster.learn(node, s)
+	r.mu.Unlock()
+	if node == r.node {
+		r.reunite(came, s)
+		select {
+		case <-r.ready:
+		default:
+			close(r.ready)
+		}
+		return
+	}
+	r.announceArrivals(msg, came)
+}
+
+// reunite gives this node's members their place in the roster back, and tells those whose nick is another's by now.
+func (r *Room) reunite(came []*person, s snapshot) {
+	nicks := make(map[uint64]string, len(s.People))
+	for _, who := range s.People {
+		nicks[who.Member] = who.Nick
+	}
+	for _, p := range came {
+		m := r.find(p.id)
+		if m == nil { // it has left meanwhile, and its Leave found nobody
+			r.errand(Message{Kind: Leave, From: p.nick, Author: p.id})
+			continue
+		}
+		r.mu.Lock()
+		m.nick, m.operator, m.muted = p.nick, p.operator, p.muted
+		r.mu.Unlock()
+		if old := nicks[p.id.Member]; old != p.nick {
+			r.showOne(m, r.out.notice(fmt.Sprintf(r.texts.NickInstead, fmt.Sprintf(r.texts.NickTaken, old), p.nick)))
+		}
+	}
+}

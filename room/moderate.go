@@ -1,0 +1,259 @@
+package room
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// split takes the nick that Text begins with from the rest.
+func splitNick(text string) (nick, rest string) {
+	nick, rest, _ = strings.Cut(strings.TrimSpace(text), " ")
+	return nick, strings.TrimSpace(rest)
+}
+
+// about publishes something about a member, if it seems to be there.
+func about(k Kind) func(context.Context, *Member, string) error {
+	return func(ctx context.Context, m *Member, args string) error {
+		nick, rest := splitNick(args)
+		if k == Whisper && rest == "" {
+			return m.Tell(ctx, fmt.Sprintf(m.room.texts.Usage, "/msg NICK TEXT"))
+		}
+		if !m.room.has(nick) {
+			return m.Tell(ctx, fmt.Sprintf(m.room.texts.NoSuchNick, nick))
+		}
+		return m.say(ctx, k, strings.TrimSpace(nick+" "+rest))
+	}
+}
+
+func (r *Room) has(nick string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.roster.find(nick) != nil
+}
+
+// moderate is for what somebody has done to one member, or operators to the room. That its author may do so was seen to
+// where it was typed.
+func (r *Room) moderate(msg Message) {
+	t := r.texts
+	switch msg.Kind {
+	case Topic:
+		r.mu.Lock()
+		r.roster.topic = msg.Text
+		r.mu.Unlock()
+		r.show(&Block{Lines: []*Line{r.out.line(msg)}})
+		return
+	case Bar, Unbar:
+		change, text := r.roster.bar, t.BarredBy
+		if msg.Kind == Unbar {
+			change, text = r.roster.unbar, t.UnbarredBy
+		}
+		r.mu.Lock()
+		changed := change(msg.Text)
+		r.mu.Unlock()
+		if changed {
+			r.tellOperators(fmt.Sprintf(text, msg.Text, msg.From))
+		}
+		return
+	}
+	nick, rest := splitNick(msg.Text)
+	p := r.roster.find(nick)
+	if p == nil {
+		if m := r.find(msg.Author); m != nil {
+			r.showOne(m, r.out.notice(fmt.Sprintf(t.NoSuchNick, nick)))
+		}
+		return
+	}
+	switch msg.Kind {
+	case Whisper:
+		r.whisper(msg, p, rest)
+	case Kick, Ban:
+		r.putOut(msg, p, rest)
+	default:
+		r.decree(msg, p)
+	}
+}
+
+func (r *Room) whisper(msg Message, p *person, text string) {
+	for _, to := range []struct {
+		m      *Member
+		format string
+		nick   string
+	}{{r.find(p.id), r.texts.Whispers, msg.From}, {r.find(msg.Author), r.texts.Whispered, p.nick}} {
+		if to.m != nil {
+			l := r.out.notice(fmt.Sprintf(to.format, to.nick, text))
+			l.Kind, l.Seq, l.Time = Whisper, msg.Seq, msg.Time
+			l.From, l.Body = string(harmless(nil, []byte(msg.From))), string(harmless(nil, []byte(text)))
+			r.showOne(to.m, l)
+		}
+	}
+}
+
+// putOut ends a membership for an operator. Everybody sees it, the one who is put out too.
+func (r *Room) putOut(msg Message, p *person, reason string) {
+	text := fmt.Sprintf(r.texts.KickedBy, p.nick, msg.From)
+	if reason != "" {
+		text = fmt.Sprintf(r.texts.KickedWhy, p.nick, msg.From, reason)
+	}
+	r.tell(msg, text)
+	r.mu.Lock()
+	r.roster.remove(p)
+	r.mu.Unlock()
+	m := r.find(p.id)
+	if m == nil {
+		return
+	}
+	r.forget(m)
+	r.dropForgotten()
+	if msg.Kind == Ban {
+		if source := barrable(m); source != "" {
+			r.errand(Message{Kind: Bar, From: msg.From, Text: source, Author: ID{Node: r.node}})
+		} else {
+			r.tellOperators(fmt.Sprintf(r.texts.CannotBar, p.nick))
+		}
+	}
+	m.end(ErrKicked)
+}
+
+// barrable is what bars m: its address, unless everybody on this machine has the same.
+func barrable(m *Member) string {
+	if v, ok := m.screen.(Visitor); ok {
+		if a, err := netip.ParseAddr(v.Source()); err == nil && !a.IsLoopback() {
+			return a.Unmap().String()
+		}
+	}
+	return ""
+}
+
+// bars reports whether nobody is let in from source. r.mu is held.
+func (r *Room) bars(source string) bool {
+	a, err := netip.ParseAddr(source)
+	if err != nil {
+		return false
+	}
+	a = a.Unmap()
+	for _, p := range r.prefixes {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	for _, b := range r.roster.barred {
+		if b == a.String() {
+			return true
+		}
+	}
+	return false
+}
+
+// decree is for Mute, Unmute and Promote.
+func (r *Room) decree(msg Message, p *person) {
+	text := ""
+	r.mu.Lock()
+	switch msg.Kind {
+	case Mute:
+		p.muted, text = true, r.texts.MutedBy
+	case Unmute:
+		p.muted, text = false, r.texts.UnmutedBy
+	case Promote:
+		p.operator, text = true, r.texts.PromotedBy
+	}
+	if m := r.ids[p.id.Member]; m != nil && p.id.Node == r.node {
+		m.operator, m.muted = p.operator, p.muted
+	}
+	r.mu.Unlock()
+	if msg.Kind == Promote && msg.From == p.nick { // by the secret: nobody else's business
+		if m := r.find(p.id); m != nil {
+			r.showOne(m, r.out.notice(r.texts.NowOp))
+		}
+		return
+	}
+	r.tell(msg, fmt.Sprintf(text, p.nick, msg.From))
+}
+
+// tell shows everybody what msg has done.
+func (r *Room) tell(msg Message, text string) {
+	l := r.out.notice(text)
+	l.Kind, l.Seq, l.Time, l.From = msg.Kind, msg.Seq, msg.Time, string(harmless(nil, []byte(msg.From)))
+	r.show(&Block{Lines: []*Line{l}})
+}
+
+// tellOperators shows this Room's operators something.
+func (r *Room) tellOperators(text string) {
+	b := &Block{Lines: []*Line{r.out.notice(text)}}
+	for _, m := range r.members {
+		if m.isOperator() {
+			r.showBlock(m, b)
+		}
+	}
+}
+
+func (m *Member) isOperator() bool {
+	m.room.mu.Lock()
+	defer m.room.mu.Unlock()
+	return m.operator
+}
+
+// op makes an operator of whoever knows the secret, or of somebody else.
+func op(ctx context.Context, m *Member, args string) error {
+	if secret := m.room.secret; secret != "" && subtle.ConstantTimeCompare([]byte(args), []byte(secret)) == 1 {
+		m.room.mu.Lock()
+		m.operator = true // here and now; the others hear of it
+		m.room.mu.Unlock()
+		return m.say(ctx, Promote, m.Nick())
+	}
+	if !m.isOperator() {
+		return m.Tell(ctx, m.room.texts.BadSecret)
+	}
+	return about(Promote)(ctx, m, args)
+}
+
+func ban(ctx context.Context, m *Member, args string) error {
+	if args != "" {
+		return about(Ban)(ctx, m, args)
+	}
+	r := m.room
+	return r.between(ctx, func() {
+		text := r.texts.NoBarred
+		list := r.roster.barred
+		for _, p := range r.prefixes {
+			list = append(list[:len(list):len(list)], p.String())
+		}
+		if len(list) > 0 {
+			text = fmt.Sprintf(r.texts.BarredList, strings.Join(list, ", "))
+		}
+		r.showOne(m, r.out.notice(text))
+	})
+}
+
+func unban(ctx context.Context, m *Member, args string) error {
+	r := m.room
+	r.mu.Lock()
+	barred := false
+	for _, b := range r.roster.barred {
+		barred = barred || b == args
+	}
+	r.mu.Unlock()
+	if !barred {
+		return m.Tell(ctx, fmt.Sprintf(r.texts.NotBarred, args))
+	}
+	return m.say(ctx, Unbar, args)
+}
+
+func showTopic(ctx context.Context, m *Member, args string) error {
+	r, t := m.room, m.room.texts
+	switch {
+	case args != "" && !m.isOperator():
+		return m.Tell(ctx, fmt.Sprintf(t.Operators, "topic"))
+	case args != "":
+		return m.say(ctx, Topic, args)
+	}
+	return r.between(ctx, func() {
+		text := t.NoTopic
+		if r.roster.topic != "" {
+			text = fmt.Sprintf(t.TopicIs, r.roster.topic)
+		}
+		r.showOne(m, r.out.notice(text))
+	})
+}
