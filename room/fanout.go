@@ -419,6 +419,7 @@ func (r *Room) dropForgotten() {
 func (r *Room) show(b *Block) {
 	for _, m := range r.members {
 		switch {
+		case m.behind && b.Lines[0].said():
 		case m.apart == nil:
 			r.showBlock(m, b)
 		case len(m.apart.Lines) > 0:

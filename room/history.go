@@ -49,13 +49,13 @@ func (r *Room) showPast(m *Member, n int) {
 	if first == len(r.past) {
 		return
 	}
-	b, size := new(Block), 0
+	b, size := &Block{Past: true}, 0
 	for _, l := range r.past[first:] {
 		dated := *l
 		dated.Text = l.Time.Local().Format("[2006-01-02 15:04] ") + l.Text
 		if size > 0 && size+len(dated.Text) > maxSaying {
 			r.showBlock(m, b)
-			b, size = new(Block), 0
+			b, size = &Block{Past: true}, 0
 		}
 		b.Lines = append(b.Lines, &dated)
 		size += len(dated.Text) + 1

@@ -2,6 +2,7 @@ package room
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -18,7 +19,9 @@ type Member struct {
 	refused string      // what to say about a wish that was not granted
 	gone    atomic.Bool // it shall not see anything any more; set once
 
-	apart *Block // what it sees instead of the block that is being shown; the fan-out goroutine's
+	// The fan-out goroutine's.
+	apart  *Block // what it sees instead of the block that is being shown
+	behind bool   // it is being shown the past; see Resume
 
 	// Guarded by Room.mu.
 	nick            string
@@ -66,9 +69,26 @@ func (m *Member) Line(ctx context.Context, text string) error {
 	return m.say(ctx, Say, rest)
 }
 
+// Say says text, whatever it begins with, and returns the number it has in the room's order. It returns once the message is
+// as durable as the bus promises. A member that has been silenced gets ErrMuted.
+func (m *Member) Say(ctx context.Context, text string) (seq uint64, err error) {
+	if err := m.here(); err != nil {
+		return 0, err
+	}
+	if limit := m.room.maxMessage; len(text) > limit {
+		if n := utf8.RuneCountInString(text); n > limit {
+			return 0, fmt.Errorf(m.room.texts.TooLong, n, limit)
+		}
+	}
+	return m.publish(ctx, Say, text)
+}
+
 // say publishes text as the member's.
 func (m *Member) say(ctx context.Context, k Kind, text string) error {
 	_, err := m.publish(ctx, k, text)
+	if errors.Is(err, ErrMuted) {
+		return m.Tell(ctx, m.room.texts.Muted)
+	}
 	return err
 }
 
@@ -78,7 +98,7 @@ func (m *Member) publish(ctx context.Context, k Kind, text string) (uint64, erro
 	muted := m.muted
 	m.room.mu.Unlock()
 	if muted && k != Rename {
-		return 0, m.Tell(ctx, m.room.texts.Muted)
+		return 0, ErrMuted
 	}
 	seq, err := m.room.publish(ctx, m, k, text)
 	if err != nil {

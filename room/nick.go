@@ -60,6 +60,13 @@ func foldNick(nick string) string {
 
 func guestName(n int) string { return "guest-" + strconv.Itoa(n) }
 
+// isGuest reports whether nick is one that a room may have given.
+func isGuest(nick string) bool {
+	n, ok := strings.CutPrefix(nick, "guest-")
+	_, err := strconv.ParseUint(n, 10, 64)
+	return ok && err == nil
+}
+
 // nicksWith returns the first limit nicks that contain the folded key, in the order in which they came, and how many do.
 func (r *Room) nicksWith(key string, limit int) (nicks []string, total int) {
 	for p := range r.roster.all {

@@ -63,6 +63,9 @@ var (
 	// ErrBarred is returned by Join when nobody is let in from where the member comes.
 	ErrBarred = errors.New("barred from the room")
 
+	// ErrMuted is returned by Say for somebody whom an operator has silenced.
+	ErrMuted = errors.New("silenced by an operator")
+
 	// ErrKicked is what the membership ends with of somebody whom an operator has put out.
 	ErrKicked = errors.New("put out by an operator")
 
@@ -187,7 +190,11 @@ func (r *Room) Name() string { return r.name }
 // fails with ErrFull, ErrBarred, ErrClosed, or when the announcement could not be published; s is then not shown anything
 // more.
 func (r *Room) Join(ctx context.Context, s Screen, wish string) (*Member, error) {
-	m, announcement, err := r.enter(s, wish)
+	return r.join(ctx, s, wish, false)
+}
+
+func (r *Room) join(ctx context.Context, s Screen, wish string, operator bool) (*Member, error) {
+	m, announcement, err := r.enter(s, wish, operator)
 	if err != nil {
 		return nil, fmt.Errorf("join room %s: %w", r.name, err)
 	}
@@ -210,17 +217,17 @@ func (r *Room) Join(ctx context.Context, s Screen, wish string) (*Member, error)
 }
 
 // enter writes a new member into the books, and returns what is to be published of it.
-func (r *Room) enter(s Screen, wish string) (*Member, Message, error) {
+func (r *Room) enter(s Screen, wish string, operator bool) (*Member, Message, error) {
 	if why := r.refusing(); why != nil {
 		return nil, Message{}, fmt.Errorf("%w: %w", ErrCutOff, why)
 	}
-	m := &Member{room: r, screen: s, answer: make(chan string, 1)}
+	m := &Member{room: r, screen: s, operator: operator, answer: make(chan string, 1)}
 	if wish != "" {
 		m.nick, m.refused = r.texts.checkNick(wish)
 	}
 	source := ""
 	if v, ok := s.(Visitor); ok {
-		source, m.operator = v.Source(), v.Operator()
+		source, m.operator = v.Source(), operator || v.Operator()
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -20,6 +20,9 @@ type Screen interface {
 type Block struct {
 	Lines []*Line // at least one
 
+	// Past says that it is shown to somebody who has just come, or has asked what was said.
+	Past bool
+
 	// Memo is for Screens: what one has made of the block, for the next that is shown it. It is used from within Show only.
 	Memo any
 }
@@ -50,3 +53,5 @@ type Line struct {
 	From string // the nick of whose doing it is, and
 	Body string // what they said, where somebody said something; as harmless as Text
 }
+
+func (l *Line) said() bool { return l.Kind == Say || l.Kind == Emote }

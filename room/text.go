@@ -53,6 +53,14 @@ type Texts struct {
 	BadSecret  string
 	NowOp      string
 
+	BadRoom      string // what was typed
+	NoSuchRoom   string // room
+	TooManyRooms string // limit
+	RoomList     string // rooms
+	InFirst      string // room
+	InAlready    string // room
+	WentTo       string // room; the reason of a member that left for another
+
 	NickInstead string // why the wished nick was refused, nick given instead
 	NickSame    string // nick
 	NickBusy    string
@@ -72,7 +80,7 @@ type Texts struct {
 
 	HelpNick, HelpWho, HelpMe, HelpHistory, HelpHelp, HelpQuit string
 	HelpMsg, HelpTopic, HelpOp, HelpKick, HelpBan, HelpUnban   string
-	HelpMute, HelpUnmute                                       string
+	HelpMute, HelpUnmute, HelpJoin, HelpLeave, HelpRooms       string
 }
 
 // English is the default for Config.Texts.
@@ -119,6 +127,14 @@ var English = Texts{
 	BadSecret:  "that is neither the secret nor are you an operator",
 	NowOp:      "you are an operator now; /help lists what you may do",
 
+	BadRoom:      "%s cannot be a room's name",
+	NoSuchRoom:   "there is no room %s",
+	TooManyRooms: "there are %d rooms already, which is the limit",
+	RoomList:     "rooms: %s",
+	InFirst:      "%s is where everybody enters; /quit leaves altogether",
+	InAlready:    "you are in %s already",
+	WentTo:       "to %s",
+
 	NickInstead: "%s; you are %s for now",
 	NickSame:    "you are already %s",
 	NickLater:   "not now: the room is finding together again",
@@ -142,6 +158,9 @@ var English = Texts{
 	HelpHistory: "what was said last",
 	HelpHelp:    "the commands, or one of them",
 	HelpQuit:    "leave",
+	HelpJoin:    "go to another room, or open it",
+	HelpLeave:   "go back to the first room",
+	HelpRooms:   "the rooms that are open, and how many are in each",
 	HelpMsg:     "say something to one member alone",
 	HelpTopic:   "what the room is about; operators may change it",
 	HelpOp:      "become an operator; as one, make NICK one",

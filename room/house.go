@@ -1,0 +1,377 @@
+package room
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// HouseConfig says what a House is like. The zero HouseConfig is a usable house with one room, the lobby.
+type HouseConfig struct {
+	// Room is what every room is like, but for its Name and Topic.
+	Room Config
+
+	// Rooms are always open, the first is where people enter. Default the lobby.
+	Rooms []Fixed
+
+	// MaxRooms is how many rooms may be open at once. Default 100.
+	MaxRooms int
+
+	// Closed says that members cannot open rooms besides Rooms.
+	Closed bool
+}
+
+// A Fixed is a room that is always open.
+type Fixed struct{ Name, Topic string }
+
+// A House is rooms on one bus, between which people go. OpenHouse makes one. All methods may be called by several goroutines
+// at once.
+type House struct {
+	c       HouseConfig
+	closing sync.WaitGroup // rooms that nobody is in any more
+
+	mu     sync.Mutex
+	closed bool
+	first  string
+	places map[string]*place
+	was    Stats // of rooms that are closed
+}
+
+// A place is a room of a house that is open, or being opened.
+type place struct {
+	ready  chan struct{} // closed when room or err is set
+	room   *Room
+	err    error
+	fixed  bool
+	guests int // who is in it, or on the way in
+}
+
+// OpenHouse opens the rooms that are always open. The house is open until Close.
+func OpenHouse(ctx context.Context, c HouseConfig) (*House, error) {
+	if len(c.Rooms) == 0 {
+		c.Rooms = []Fixed{{Name: cmp.Or(c.Room.Name, "lobby"), Topic: c.Room.Topic}}
+	}
+	c.MaxRooms = cmp.Or(c.MaxRooms, 100)
+	c.Room.Texts = cmp.Or(c.Room.Texts, &English)
+	if c.Room.Bus == nil {
+		c.Room.Bus = new(Mem)
+	}
+	h := &House{places: make(map[string]*place)}
+	t := c.Room.Texts
+	c.Room.Commands = append([]Command{
+		{"join", "ROOM", t.HelpJoin, false, func(_ context.Context, _ *Member, args string) error { return moveTo(args) }},
+		{"leave", "", t.HelpLeave, false, func(context.Context, *Member, string) error { return moveTo("") }},
+		{"rooms", "", t.HelpRooms, false, h.list},
+	}, c.Room.Commands...)
+	h.c = c
+	if err := h.SetRooms(ctx, c.Rooms); err != nil {
+		h.Close()
+		return nil, err
+	}
+	return h, nil
+}
+
+// SetRooms changes which rooms are always open. Those that are not any more stay open as long as somebody is in them. At
+// least one room must be given; on an error nothing has changed.
+func (h *House) SetRooms(ctx context.Context, rooms []Fixed) error {
+	if len(rooms) == 0 {
+		return errors.New("a house needs at least one room")
+	}
+	opened := make(map[string]*place, len(rooms))
+	undo := func() {
+		for _, p := range opened {
+			h.left(p)
+		}
+	}
+	first := ""
+	for _, f := range rooms {
+		name, why := h.c.Room.Texts.checkRoom(f.Name)
+		if why != "" {
+			undo()
+			return fmt.Errorf("room %q: %s", f.Name, why)
+		}
+		first = cmp.Or(first, name)
+		if opened[name] != nil {
+			undo()
+			return fmt.Errorf("room %s is given twice", name)
+		}
+		p, err := h.open(ctx, name, f.Topic, true)
+		if err != nil {
+			undo()
+			return err
+		}
+		opened[name] = p
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.first = first
+	for name, p := range h.places {
+		switch {
+		case opened[name] != nil && !p.fixed:
+			p.fixed = true // and is held by what open has counted
+		case opened[name] != nil:
+			p.guests-- // twice is once
+		case p.fixed:
+			p.fixed = false
+			h.leftLocked(p)
+		}
+	}
+	return nil
+}
+
+// checkRoom returns the name of a room as it is kept, or why it cannot be one.
+func (t *Texts) checkRoom(wish string) (name, why string) {
+	name, why = t.checkNick(strings.TrimPrefix(strings.TrimSpace(wish), "#"))
+	if why != "" {
+		return "", fmt.Sprintf(t.BadRoom, wish)
+	}
+	return strings.ToLower(name), ""
+}
+
+// open returns the room of that name with one more guest, and opens it if need be.
+func (h *House) open(ctx context.Context, name, topic string, fixed bool) (*place, error) {
+	h.mu.Lock()
+	p := h.places[name]
+	switch {
+	case h.closed:
+		h.mu.Unlock()
+		return nil, ErrClosed
+	case p != nil:
+		p.guests++
+		h.mu.Unlock()
+		select {
+		case <-p.ready:
+		case <-ctx.Done():
+			h.left(p)
+			return nil, context.Cause(ctx)
+		}
+		if p.err != nil {
+			return nil, p.err
+		}
+		return p, nil
+	case !fixed && h.c.Closed:
+		h.mu.Unlock()
+		return nil, refusal(fmt.Sprintf(h.c.Room.Texts.NoSuchRoom, name))
+	case len(h.places) >= h.c.MaxRooms:
+		h.mu.Unlock()
+		return nil, refusal(fmt.Sprintf(h.c.Room.Texts.TooManyRooms, h.c.MaxRooms))
+	}
+	p = &place{ready: make(chan struct{}), guests: 1}
+	h.places[name] = p
+	h.mu.Unlock()
+
+	c := h.c.Room
+	c.Name, c.Topic = name, topic
+	p.room, p.err = Open(ctx, c)
+	if p.err != nil {
+		h.mu.Lock()
+		delete(h.places, name)
+		h.mu.Unlock()
+	}
+	close(p.ready)
+	if p.err != nil {
+		return nil, p.err
+	}
+	return p, nil
+}
+
+// left takes a guest away, and closes the room after the last one.
+func (h *House) left(p *place) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.leftLocked(p)
+}
+
+func (h *House) leftLocked(p *place) {
+	p.guests--
+	if p.guests > 0 || h.closed || p.room == nil {
+		return
+	}
+	delete(h.places, p.room.name)
+	h.closing.Go(func() {
+		_ = p.room.Close()
+		s := p.room.Stats()
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.was.add(s)
+	})
+}
+
+func (s *Stats) add(o Stats) {
+	s.Members += o.Members
+	s.People += o.People
+	s.Said += o.Said
+	s.Shown += o.Shown
+	s.Lost += o.Lost
+}
+
+// refusal is an error that is the member's own, and is told to it.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+// Rooms returns the rooms that are open now, by name.
+func (h *House) Rooms() []*Room {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var rooms []*Room
+	for _, p := range h.places {
+		if p.room != nil {
+			rooms = append(rooms, p.room)
+		}
+	}
+	slices.SortFunc(rooms, func(a, b *Room) int { return strings.Compare(a.name, b.name) })
+	return rooms
+}
+
+// Stats is the sum over all rooms there have been; Members and People are those present now.
+func (h *House) Stats() Stats {
+	rooms := h.Rooms()
+	h.mu.Lock()
+	sum := h.was
+	h.mu.Unlock()
+	sum.Members, sum.People = 0, 0
+	for _, r := range rooms {
+		sum.add(r.Stats())
+	}
+	return sum
+}
+
+// Close closes every room. It may be called again, and returns nil.
+func (h *House) Close() error {
+	h.mu.Lock()
+	h.closed = true
+	places := make([]*place, 0, len(h.places))
+	for _, p := range h.places {
+		places = append(places, p)
+	}
+	h.mu.Unlock()
+	var all sync.WaitGroup
+	for _, p := range places {
+		all.Go(func() {
+			<-p.ready
+			if p.room != nil {
+				_ = p.room.Close()
+			}
+		})
+	}
+	all.Wait()
+	h.closing.Wait()
+	return nil
+}
+
+// list is /rooms.
+func (h *House) list(ctx context.Context, m *Member, _ string) error {
+	var names []string
+	for _, r := range h.Rooms() {
+		names = append(names, fmt.Sprintf("%s (%d)", r.name, r.Stats().People))
+	}
+	return m.Tell(ctx, fmt.Sprintf(h.c.Room.Texts.RoomList, strings.Join(names, ", ")))
+}
+
+// moveTo is what /join and /leave return: the room to go to, the first one if empty.
+type moveTo string
+
+func (moveTo) Error() string { return "going to another room" }
+
+// A Visit is somebody's way through the rooms of a house, being in one at a time. Its methods are for one goroutine at a
+// time.
+type Visit struct {
+	house  *House
+	place  *place
+	member *Member
+}
+
+// Enter lets whoever looks at s into a room, the first one if name is empty. It fails as Room.Join does.
+func (h *House) Enter(ctx context.Context, name string, s Screen, wish string) (*Visit, error) {
+	if name == "" {
+		h.mu.Lock()
+		name = h.first
+		h.mu.Unlock()
+	}
+	p, err := h.open(ctx, strings.ToLower(name), "", false)
+	if err != nil {
+		return nil, err
+	}
+	m, err := p.room.Join(ctx, s, wish)
+	if err != nil {
+		h.left(p)
+		return nil, err
+	}
+	return &Visit{h, p, m}, nil
+}
+
+// Member is who the visitor is now, in the room it is in.
+func (v *Visit) Member() *Member { return v.member }
+
+// Line takes one line the visitor has typed, as Member.Line does; /join and /leave lead to other rooms.
+func (v *Visit) Line(ctx context.Context, text string) error {
+	err := v.member.Line(ctx, text)
+	if to, ok := err.(moveTo); ok {
+		return v.move(ctx, string(to))
+	}
+	return err
+}
+
+// Leave ends the visit, as Member.Leave does.
+func (v *Visit) Leave(reason string) {
+	v.member.Leave(reason)
+	v.house.left(v.place)
+}
+
+// move goes to another room. Where that fails, the visitor stays where it is.
+func (v *Visit) move(ctx context.Context, to string) error {
+	h, old, t := v.house, v.member, v.house.c.Room.Texts
+	h.mu.Lock()
+	first := h.first
+	h.mu.Unlock()
+	name, why := first, ""
+	if to != "" {
+		name, why = t.checkRoom(to)
+	}
+	switch {
+	case why != "":
+		return old.Tell(ctx, why)
+	case name == old.room.name && to == "":
+		return old.Tell(ctx, fmt.Sprintf(t.InFirst, name))
+	case name == old.room.name:
+		return old.Tell(ctx, fmt.Sprintf(t.InAlready, name))
+	}
+	next, err := h.open(ctx, name, "", false)
+	if err != nil {
+		return v.stay(ctx, err)
+	}
+	wish := old.Nick()
+	if isGuest(wish) {
+		wish = ""
+	}
+	_ = old.Flush(ctx) // answers to earlier commands
+	old.depart(fmt.Sprintf(t.WentTo, name))
+	_ = old.Flush(ctx) // what it is being shown now, it has seen before it sees the next
+	m, err := next.room.join(ctx, old.screen, wish, old.isOperator())
+	if err == nil {
+		h.left(v.place)
+		v.place, v.member = next, m
+		return nil
+	}
+	h.left(next)
+	back, backErr := v.place.room.join(ctx, old.screen, wish, old.isOperator())
+	if backErr != nil {
+		return err
+	}
+	v.member = back
+	return v.stay(ctx, err)
+}
+
+// stay tells the visitor why it cannot go, if that is its own affair.
+func (v *Visit) stay(ctx context.Context, err error) error {
+	var own refusal
+	if errors.As(err, &own) || errors.Is(err, ErrFull) || errors.Is(err, ErrBarred) {
+		return v.member.Tell(ctx, err.Error())
+	}
+	return err
+}

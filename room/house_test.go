@@ -1,0 +1,226 @@
+package room
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func openHouse(t *testing.T, c HouseConfig) *House {
+	t.Helper()
+	h, err := OpenHouse(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Close() })
+	return h
+}
+
+func enter(t *testing.T, h *House, room, nick string) (*Visit, *recorder) {
+	t.Helper()
+	s := new(recorder)
+	v, err := h.Enter(t.Context(), room, s, nick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v, s
+}
+
+func (v *Visit) do(t *testing.T, lines ...string) {
+	t.Helper()
+	for _, l := range lines {
+		if err := v.Line(t.Context(), l); err != nil {
+			t.Errorf("%q: %v", l, err)
+		}
+		synctest.Wait() // what follows from it is done by others
+	}
+}
+
+// People go from room to room; a room that was opened for the occasion is closed after the last.
+func TestHouse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t, HouseConfig{MaxRooms: 3, Rooms: []Fixed{{"Hall", ""}, {"ops", "incidents"}}})
+		alice, a := enter(t, h, "", "alice")
+		bob, b := enter(t, h, "", "")
+		a.take()
+		b.take()
+		alice.do(t, "/rooms", "/join #OPS")
+		want(t, "alice", a.take(), "* rooms: hall (2), ops (0)",
+			"* welcome to ops, you are alice; nobody else is here yet", "* "+English.HelpHint, "* topic: incidents", "* alice joined")
+		want(t, "bob", b.take(), "* alice left (to ops)")
+		bob.do(t, "hello?", "/join ops", "here you are", "/leave", "/leave", "/join hall", "/join a b", "/join den", "/join full")
+		want(t, "alice", a.take(), "* guest-1 joined", "<guest-1> here you are", "* guest-1 left (to hall)")
+		want(t, "bob", b.take(),
+			"* welcome to ops, you are guest-1; here: alice", "* "+English.HelpHint, "* topic: incidents", "* guest-1 joined",
+			"* welcome to hall, you are guest-2; nobody else is here yet", "* "+English.HelpHint,
+			time.Now().Format("[2006-01-02 15:04]")+" <guest-1> hello?", "* guest-2 joined",
+			"* hall is where everybody enters; /quit leaves altogether", "* you are in hall already", "* a b cannot be a room's name",
+			"* welcome to den, you are guest-1; nobody else is here yet", "* "+English.HelpHint, "* guest-1 joined",
+			"* there are 3 rooms already, which is the limit")
+		bob.do(t, "/rooms")
+		want(t, "bob", b.take(), "* rooms: den (1), hall (0), ops (1)")
+		if err := bob.Line(t.Context(), "/quit"); err != io.EOF {
+			t.Error(err)
+		}
+		bob.Leave("")
+		alice.do(t, "/rooms")
+		want(t, "alice", a.take(), "* rooms: hall (0), ops (1)")
+		if err := h.SetRooms(t.Context(), []Fixed{{"new", ""}}); err != nil {
+			t.Fatal(err)
+		}
+		alice.do(t, "/rooms", "/leave")
+		synctest.Wait()
+		alice.do(t, "/rooms")
+		if got := a.take(); got[0] != "* rooms: new (0), ops (1)" || got[len(got)-1] != "* rooms: new (1)" {
+			t.Errorf("alice sees %q", got)
+		}
+		if got := h.Stats(); got.Said != 2 || got.Members != 1 {
+			t.Errorf("Stats() = %+v", got)
+		}
+		h.Close()
+		if !errors.Is(a.ended, ErrClosed) {
+			t.Errorf("alice's screen was ended with %v", a.ended)
+		}
+		if _, err := h.Enter(t.Context(), "", a, ""); !errors.Is(err, ErrClosed) {
+			t.Errorf("Enter: %v", err)
+		}
+	})
+}
+
+func TestClosedHouse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t, HouseConfig{Closed: true})
+		alice, a := enter(t, h, "", "alice")
+		a.take()
+		alice.do(t, "/join den")
+		want(t, "alice", a.take(), "* there is no room den")
+		if _, err := h.Enter(t.Context(), "den", a, ""); err == nil {
+			t.Error("a stranger opened a room")
+		}
+		for _, rooms := range [][]Fixed{nil, {{"a", ""}, {"A", ""}}, {{"a b", ""}}} {
+			if err := h.SetRooms(t.Context(), rooms); err == nil {
+				t.Errorf("%v was taken", rooms)
+			}
+		}
+	})
+}
+
+// Who comes back sees everything since, once and in order, while others go on talking.
+func TestResume(t *testing.T) {
+	for _, keep := range []int{50, 5000} { // less than the room itself remembers, and more than it
+		synctest.Test(t, func(t *testing.T) {
+			bus := &Mem{Keep: keep}
+			r := open(t, Config{Bus: bus})
+			alice, _ := join(t, r, "alice")
+			bob, b := join(t, r, "bob")
+			said := 0
+			talk := func(n int) (seq uint64) {
+				for range n {
+					var err error
+					said++
+					if seq, err = alice.Say(t.Context(), fmt.Sprint(said)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				return seq
+			}
+			last := talk(10)
+			bob.Leave("")
+			synctest.Wait()
+			b.take()
+			talk(keep/2 + 300)
+			carol, c := join(t, r, "carol")
+			c.take()
+			var seen []string
+			err := carol.Resume(t.Context(), last, func(l *Line) error {
+				if len(seen)%100 == 0 {
+					talk(20) // and the others do not wait
+				}
+				seen = append(seen, l.Body)
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			talk(5)
+			synctest.Wait()
+			for _, l := range c.takeLines() {
+				if l.said() {
+					seen = append(seen, l.Body)
+				}
+			}
+			first := 11
+			if keep == 50 {
+				first = said - len(seen) + 1 // what the bus has forgotten is lost
+			}
+			for i, s := range seen {
+				if s != fmt.Sprint(first+i) {
+					t.Fatalf("keep %d: line %d is %s", keep, i, s)
+				}
+			}
+			if len(seen) != said-first+1 || len(seen) < keep/2 {
+				t.Errorf("keep %d: saw %d of %d", keep, len(seen), said)
+			}
+			if err := carol.Resume(t.Context(), 1<<40, func(*Line) error { return errors.New("the future") }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestModeration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, Config{Secret: "swordfish"})
+		alice, a := join(t, r, "alice")
+		s := &guest{source: "192.0.2.7"}
+		bob, err := r.Join(t.Context(), s, "bob")
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		a.take()
+		say(t, alice, "/kick bob", "/op bob", "/op wrong", "/topic mine", "/op swordfish", "/mute bob", "/topic fish")
+		want(t, "alice", a.take(), "* /kick is for operators; /op SECRET makes you one", "* "+English.BadSecret, "* "+English.BadSecret,
+			"* /topic is for operators; /op SECRET makes you one", "* "+English.NowOp, "* bob was silenced by alice", "* alice set the topic: fish")
+		s.take()
+		say(t, bob, "mmmh", "/me struggles", "/nick rob")
+		if _, err := bob.Say(t.Context(), "mmmh"); !errors.Is(err, ErrMuted) {
+			t.Errorf("Say: %v", err)
+		}
+		want(t, "bob", s.take(), "* "+English.Muted, "* "+English.Muted, "* bob is now rob")
+		say(t, alice, "/unmute rob", "/ban rob spam")
+		synctest.Wait()
+		say(t, alice, "/ban", "/unban 192.0.2.8", "/ban nobody")
+		want(t, "alice", a.take(), "* bob is now rob", "* rob may speak again, says alice", "* rob was put out by alice (spam)",
+			"* 192.0.2.7 was barred by alice", "* barred: 192.0.2.7", "* 192.0.2.8 is not barred", "* nobody here is called nobody")
+		want(t, "rob", s.take(), "* rob may speak again, says alice", "* rob was put out by alice (spam)")
+		if !errors.Is(s.ended, ErrKicked) {
+			t.Errorf("bob's screen was ended with %v", s.ended)
+		}
+		if _, err := r.Join(t.Context(), s, "bob"); !errors.Is(err, ErrBarred) {
+			t.Errorf("bob came back: %v", err)
+		}
+		say(t, alice, "/unban 192.0.2.7")
+		synctest.Wait()
+		if _, err := r.Join(t.Context(), &guest{source: "::ffff:192.0.2.7", operator: true}, "bob"); err != nil {
+			t.Error(err)
+		}
+		want(t, "alice", a.take(), "* 192.0.2.7 is not barred any more, says alice", "* bob joined")
+		if p := r.roster.find("bob"); !p.operator {
+			t.Error("bob is no operator")
+		}
+	})
+}
+
+// guest is a recorder that comes from somewhere.
+type guest struct {
+	recorder
+	source   string
+	operator bool
+}
+
+func (g *guest) Source() string { return g.source }
+func (g *guest) Operator() bool { return g.operator }

@@ -1,0 +1,143 @@
+package room
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// maxBehind is how many messages a Resume holds that have not been shown, before it has the bus send them again.
+const maxBehind = 1024
+
+// Resume shows m what was said since message after, as far as the bus has kept it, and from there on what is said now,
+// without a gap and nothing twice. show is called for each line of the past, by the goroutine that calls Resume, and may
+// wait; meanwhile the member's Screen is shown nothing that was said. Resume returns when the member has caught up.
+//
+// A member that asks for a message which has not been yet is told nothing of the past.
+func (m *Member) Resume(ctx context.Context, after uint64, show func(*Line) error) error {
+	r := m.room
+	if err := r.between(ctx, func() { m.behind = true }); err != nil {
+		return err
+	}
+	defer func() { _ = r.between(context.WithoutCancel(ctx), func() { m.behind = false }) }()
+	out := renderer{texts: r.texts}
+	for {
+		var q backlog
+		q.arrived = make(chan struct{}, 1)
+		cancel, err := r.bus.Subscribe(ctx, r.name, After(after), q.put)
+		if err != nil {
+			return fmt.Errorf("room %s: resume after %d: %w", r.name, after, err)
+		}
+		done, err := m.catchUp(ctx, &q, &after, &out, show)
+		cancel()
+		if done || err != nil {
+			return err
+		}
+	}
+}
+
+// catchUp shows what the subscription brings until the rest is what the room itself remembers, or until it has to be made
+// anew, which done says.
+func (m *Member) catchUp(ctx context.Context, q *backlog, after *uint64, out *renderer, show func(*Line) error) (done bool, err error) {
+	r := m.room
+	for {
+		answer := make(chan bool, 1)
+		seen := *after
+		err := r.between(ctx, func() {
+			ok := r.remembersSince(seen)
+			if ok {
+				m.behind = false
+				r.showSince(m, seen)
+			}
+			answer <- ok
+		})
+		if err != nil {
+			return false, err
+		}
+		select {
+		case ok := <-answer:
+			if ok {
+				return true, nil
+			}
+		case <-r.running.Done():
+			return false, ErrClosed
+		}
+		select {
+		case <-q.arrived:
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		case <-r.running.Done():
+			return false, ErrClosed
+		}
+		messages, overflow := q.take()
+		for _, msg := range messages {
+			*after = msg.Seq
+			if msg.Kind != Say && msg.Kind != Emote {
+				continue
+			}
+			if err := show(out.line(msg)); err != nil {
+				return false, err
+			}
+		}
+		if overflow {
+			return false, nil
+		}
+	}
+}
+
+// remembersSince reports whether everything that was said after message seq is among what the room remembers. The fan-out
+// goroutine's.
+func (r *Room) remembersSince(seq uint64) bool {
+	return seq >= r.lastSeq || len(r.past) > 0 && r.past[0].Seq <= seq
+}
+
+// showSince shows m what the room remembers since message seq.
+func (r *Room) showSince(m *Member, seq uint64) {
+	b, size := new(Block), 0
+	for _, l := range r.past {
+		if l.Seq <= seq {
+			continue
+		}
+		if size > 0 && size+len(l.Text) > maxSaying {
+			r.showBlock(m, b)
+			b, size = new(Block), 0
+		}
+		b.Lines = append(b.Lines, l)
+		size += len(l.Text) + 1
+	}
+	if len(b.Lines) > 0 {
+		r.showBlock(m, b)
+	}
+}
+
+// backlog is what a subscription has brought and nobody has looked at. It never makes the bus wait: what does not fit is to
+// be asked for again.
+type backlog struct {
+	arrived chan struct{} // holds one token when there is something
+
+	mu       sync.Mutex
+	messages []Message
+	overflow bool
+}
+
+func (q *backlog) put(m Message) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.overflow || len(q.messages) == maxBehind {
+		q.overflow = true
+	} else {
+		q.messages = append(q.messages, m)
+	}
+	select {
+	case q.arrived <- struct{}{}:
+	default:
+	}
+}
+
+func (q *backlog) take() (messages []Message, overflow bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	messages = q.messages
+	q.messages = nil
+	return messages, q.overflow
+}
