@@ -27,9 +27,9 @@ type rawConn struct {
 	out     []byte
 	sent    int
 	sendErr error
-	now     bool // do not wait
 
 	onReadable, onWritable func(fd uintptr) bool // tryReceive and trySend, bound once
+	atOnce                 func(fd uintptr)      // sendNow, bound once
 }
 
 func newRawConn(sc syscall.Conn) *rawConn {
@@ -38,7 +38,7 @@ func newRawConn(sc syscall.Conn) *rawConn {
 		return nil
 	}
 	r := &rawConn{rc: rc}
-	r.onReadable, r.onWritable = r.tryReceive, r.trySend
+	r.onReadable, r.onWritable, r.atOnce = r.tryReceive, r.trySend, r.sendNow
 	return r
 }
 
@@ -85,15 +85,19 @@ func (r *rawConn) tryReceive(fd uintptr) bool {
 
 // write writes all of p, as conn.Write would; it is here because the stack of
 // conn.Write is larger than an idle conversation's should become.
-func (r *rawConn) write(p []byte) (int, error) { return r.send(p, false) }
+func (r *rawConn) write(p []byte) (int, error) {
+	r.out, r.sent, r.sendErr = p, 0, nil
+	return r.written(r.rc.Write(r.onWritable))
+}
 
 // tryWrite writes what the socket takes now. It must not run beside another
-// write: RawConn.Write waits for that.
-func (r *rawConn) tryWrite(p []byte) (int, error) { return r.send(p, true) }
+// write. It asks neither the poller nor a deadline, for it never waits.
+func (r *rawConn) tryWrite(p []byte) (int, error) {
+	r.out, r.sent, r.sendErr = p, 0, nil
+	return r.written(r.rc.Control(r.atOnce))
+}
 
-func (r *rawConn) send(p []byte, now bool) (int, error) {
-	r.out, r.sent, r.sendErr, r.now = p, 0, nil, now
-	err := r.rc.Write(r.onWritable)
+func (r *rawConn) written(err error) (int, error) {
 	if err == nil {
 		err = r.sendErr
 	}
@@ -101,13 +105,13 @@ func (r *rawConn) send(p []byte, now bool) (int, error) {
 	return r.sent, err
 }
 
-func (r *rawConn) trySend(fd uintptr) bool {
+func (r *rawConn) trySend(fd uintptr) (done bool) {
 	for r.sent < len(r.out) {
 		n, err := syscall.Write(int(fd), r.out[r.sent:min(len(r.out), r.sent+maxWrite)])
 		switch {
 		case err == syscall.EINTR:
 		case err == syscall.EAGAIN:
-			return r.now
+			return false
 		case err != nil:
 			r.sendErr = os.NewSyscallError("write", err)
 			return true
@@ -117,6 +121,24 @@ func (r *rawConn) trySend(fd uintptr) bool {
 	}
 	return true
 }
+
+func (r *rawConn) sendNow(fd uintptr) {
+	for r.sent < len(r.out) {
+		n, err := writeNow(int(fd), r.out[r.sent:min(len(r.out), r.sent+maxWriteNow)])
+		r.sent += n
+		switch {
+		case err == syscall.EINTR:
+		case err == syscall.EAGAIN:
+			return
+		case err != nil:
+			r.sendErr = os.NewSyscallError("write", err)
+			return
+		}
+	}
+}
+
+// maxWriteNow is the most that is written without the scheduler's knowledge.
+const maxWriteNow = 64 << 10
 
 // maxWrite is the most that is written at once: some systems refuse more than
 // 2 GiB (as internal/poll has it).
