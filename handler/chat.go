@@ -104,8 +104,18 @@ func (c *screen) Show(b *room.Block) error {
 	return nil
 }
 
-// End makes Serve return.
-func (c *screen) End(reason error) { c.s.Interrupt(reason) }
+// End makes Serve return. Who reads too slowly is told so, as the last thing.
+func (c *screen) End(reason error) {
+	if !errors.Is(reason, session.ErrOutboxFull) {
+		c.s.Interrupt(reason)
+		return
+	}
+	last, err := c.s.Format().AppendText(nil, "* lost: you read too slowly")
+	if err != nil {
+		last = nil
+	}
+	c.s.Drop(reason, last)
+}
 
 // fanout keeps the last block as it goes over the wire, once for each format.
 // The room shows a block to one member at a time, so it needs no lock.

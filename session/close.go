@@ -18,7 +18,8 @@ const maxDrain = 1 << 20
 // Close ends the conversation so that the peer gets everything: it waits for
 // the outbox, ends our side, reads what still comes (a socket closed with
 // unread input resets the peer, and our answer on its way is lost), then
-// closes, all within Config.Linger. The error says what is known not to have
+// closes, all within Config.Linger. A peer that was dropped is not waited for.
+// The error says what is known not to have
 // arrived. Calls after the first do nothing more.
 func (s *Session) Close() error {
 	if !s.out.shut() {
@@ -26,7 +27,10 @@ func (s *Session) Close() error {
 	}
 	defer s.abort(nil)
 	until := time.Now().Add(s.cfg.linger())
-	s.write.finish(until)
+	given := s.given()
+	if !given { // whose writes have ended already
+		s.write.finish(until)
+	}
 	s.read.finish(until)
 	ctx, cancel := context.WithDeadline(context.Background(), until)
 	defer cancel()
@@ -34,6 +38,9 @@ func (s *Session) Close() error {
 		return errors.Join(s.lost(), fmt.Errorf("close %v: a message was still being sent", s.Peer()))
 	}
 	s.unlock()
+	if given && s.from.raw != nil {
+		s.from.raw.drainNow(maxDrain)
+	}
 	if err := s.lost(); err != nil || s.Datagram() {
 		return err
 	}

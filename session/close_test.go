@@ -196,26 +196,32 @@ func TestInterruptBesideClose(t *testing.T) {
 	})
 }
 
+// kernelPair is both ends of a stream through the kernel.
+func kernelPair(t *testing.T, network string) (a, b net.Conn) {
+	t.Helper()
+	at := "127.0.0.1:0"
+	if network == "unix" {
+		at = filepath.Join(t.TempDir(), "s")
+	}
+	ln, err := net.Listen(network, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	if a, err = net.Dial(network, ln.Addr().String()); err == nil {
+		b, err = ln.Accept()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = a.Close(); _ = b.Close() })
+	return a, b
+}
+
 // A peer that closes without having read what we sent resets the connection.
 func TestCloseTellsOfAReset(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
-		at := "127.0.0.1:0"
-		if network == "unix" {
-			at = filepath.Join(t.TempDir(), "s")
-		}
-		ln, err := net.Listen(network, at)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		a, err := net.Dial(network, ln.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := ln.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
+		a, b := kernelPair(t, network)
 		s := session.New(a, nil)
 		if err := s.Send(t.Context(), session.Text("hello")); err != nil {
 			t.Fatal(err)

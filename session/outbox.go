@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 
 	"sockeye.dev/observe"
@@ -17,9 +18,11 @@ type outbox struct {
 	mu     sync.Mutex
 	queue  [][]byte
 	size   int   // of queue and of the flush under way, with what keeping it costs
+	begun  bool  // the first of queue is what is left of a message
 	failed error // writing has failed for good
 	half   bool  // we have ended our side
 	closed bool
+	gone   *parting // the peer was dropped
 }
 
 // entryCost is what keeping a message takes beside its bytes.
@@ -30,6 +33,8 @@ func (o *outbox) refuses() error {
 	switch {
 	case o.failed != nil:
 		return o.failed
+	case o.gone != nil:
+		return o.gone.why
 	case o.half || o.closed:
 		return net.ErrClosed
 	}
@@ -44,7 +49,7 @@ func (o *outbox) lose(err error) {
 		}
 		o.failed = err
 	}
-	o.queue, o.size = nil, 0
+	o.queue, o.size, o.begun = nil, 0, false
 }
 
 // shut makes everything that is not queued yet be refused. It reports whether
@@ -81,6 +86,7 @@ func (s *Session) TrySend(framed []byte) error {
 				o.lose(err)
 			}
 		} else if n < len(framed) || s.from.waits {
+			o.begun = n > 0
 			o.push(framed[n:])
 		}
 		s.unlockHeld()
@@ -161,6 +167,7 @@ func (s *Session) unlockHeld() {
 		go s.flush() // Close waits for it: it holds the token
 		return
 	}
+	s.part(nil)
 	<-s.token
 }
 
@@ -170,52 +177,73 @@ func (s *Session) flush() {
 	o := &s.out
 	for {
 		o.mu.Lock()
-		batch, size := o.queue, o.size
-		o.queue = nil
+		batch, size, begun := o.queue, o.size, o.begun
+		o.queue, o.begun = nil, false
 		if len(batch) == 0 {
+			s.part(nil)
 			<-s.token
 			o.mu.Unlock()
 			return
 		}
 		o.mu.Unlock()
-		err := s.emitAll(batch)
+		n, err := s.emitAll(batch)
 		o.mu.Lock()
 		o.size -= size
-		if err != nil && (!s.Datagram() || s.from.waits) {
-			o.lose(err)
+		if err != nil {
+			s.part(unfinished(batch, n, begun))
+			if !s.Datagram() || s.from.waits {
+				o.lose(err)
+			}
 		}
 		o.mu.Unlock()
 	}
 }
 
+// unfinished is what is left of the message that ends the first n bytes of
+// batch, if they end inside one. begun says that the first is a rest itself.
+func unfinished(batch [][]byte, n int, begun bool) []byte {
+	for i, p := range batch {
+		switch {
+		case n >= len(p):
+			n -= len(p)
+		case n > 0 || i == 0 && begun:
+			return p[n:]
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
 // emitAll writes several messages in one writev where the connection has it.
-func (s *Session) emitAll(batch [][]byte) error {
+func (s *Session) emitAll(batch [][]byte) (n int, err error) {
 	if s.from.message == nil && s.cfg.Observer == nil {
 		size := 0
 		for _, p := range batch {
 			size += len(p)
 		}
-		bufs := net.Buffers(batch)
-		n, err := bufs.WriteTo(s.conn)
-		s.put.Add(n)
+		bufs := net.Buffers(slices.Clone(batch)) // WriteTo cuts off what it has written
+		written, err := bufs.WriteTo(s.conn)
+		s.put.Add(written)
 		if err != nil {
-			err = s.failed(int(n), size, err)
+			err = s.failed(int(written), size, err)
 		}
-		return err
+		return int(written), err
 	}
-	var failed error
 	for _, p := range batch {
 		if s.from.message != nil && s.overLimit(len(p)) {
 			continue
 		}
-		if n, err := s.emit(p); err != nil {
-			failed = s.failed(n, len(p), err)
+		k, e := s.emit(p)
+		n += k
+		if e != nil {
+			err = s.failed(k, len(p), e)
 			if s.from.message == nil {
 				break
 			}
 		}
 	}
-	return failed
+	return n, err
 }
 
 // failed says what the failure of a write after n of size bytes means, and

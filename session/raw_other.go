@@ -19,3 +19,7 @@ func (*rawConn) read(*frame.Reader) (int, error) { panic("not reached") }
 func (*rawConn) tryWrite([]byte) (int, error) { panic("not reached") }
 
 func (*rawConn) write([]byte) (int, error) { panic("not reached") }
+
+func (*rawConn) makeRoom() { panic("not reached") }
+
+func (*rawConn) drainNow(int) { panic("not reached") }

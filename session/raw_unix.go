@@ -27,6 +27,7 @@ type rawConn struct {
 	out     []byte
 	sent    int
 	sendErr error
+	kept    bool // keepRoom was called
 
 	onReadable, onWritable func(fd uintptr) bool // tryReceive and trySend, bound once
 	atOnce                 func(fd uintptr)      // sendNow, bound once
@@ -123,6 +124,10 @@ func (r *rawConn) trySend(fd uintptr) (done bool) {
 }
 
 func (r *rawConn) sendNow(fd uintptr) {
+	if !r.kept {
+		r.kept = true
+		keepRoom(int(fd))
+	}
 	for r.sent < len(r.out) {
 		n, err := writeNow(int(fd), r.out[r.sent:min(len(r.out), r.sent+maxWriteNow)])
 		r.sent += n
@@ -135,6 +140,26 @@ func (r *rawConn) sendNow(fd uintptr) {
 			return
 		}
 	}
+}
+
+// makeRoom lets a socket that is full take a little more.
+func (r *rawConn) makeRoom() { _ = r.rc.Control(func(fd uintptr) { makeRoom(int(fd)) }) }
+
+// drainNow reads away what has come already, at most max bytes.
+func (r *rawConn) drainNow(max int) {
+	buf := make([]byte, 4<<10)
+	_ = r.rc.Control(func(fd uintptr) {
+		for max > 0 {
+			n, err := syscall.Read(int(fd), buf)
+			if err == syscall.EINTR {
+				continue
+			}
+			if err != nil || n == 0 {
+				return
+			}
+			max -= n
+		}
+	})
 }
 
 // maxWriteNow is the most that is written without the scheduler's knowledge.
