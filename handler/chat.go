@@ -31,46 +31,94 @@ var ErrHTTP = errors.New("the peer speaks HTTP, not to a chat room")
 
 var requestLine = regexp.MustCompile(`^[A-Z]{3,16} \S+ HTTP/[0-9.]+$`)
 
-// Serve lets the peer in, and out again when it leaves or says /quit.
+// Serve lets the peer in, and out again when it leaves or says /quit. It waits
+// as long as the conversation lives, so it keeps its stack small.
 func (h *Chat) Serve(ctx context.Context, s *session.Session) error {
+	v := &visit{screen: screen{s: s}}
+	defer v.leave()
+	apart(func() { v.err = h.enter(ctx, v) })
+	for v.err == nil {
+		var msg session.Message
+		if msg, v.err = s.Recv(ctx); v.err == nil {
+			v.err = v.hear(ctx, msg)
+		} else {
+			v.lost(ctx)
+		}
+	}
+	return v.err
+}
+
+// apart calls f on another goroutine and waits for it: a stack that has grown
+// stays grown, and a member of a room mostly waits.
+func apart(f func()) {
+	done := make(chan any)
+	go func() {
+		defer func() { done <- recover() }()
+		f()
+	}()
+	if p := <-done; p != nil {
+		panic(p)
+	}
+}
+
+// visit is one peer in the room.
+type visit struct {
+	screen
+	member  *room.Member
+	heard   bool // that it speaks, and not HTTP
+	tooLong bool // what it says now
+	reason  string
+	err     error
+}
+
+func (h *Chat) enter(ctx context.Context, v *visit) (err error) {
 	h.once.Do(func() { h.fan = &fanout{framed: make(map[session.Format]framed)} })
-	m, err := h.Room.Join(ctx, &screen{s, h.fan}, "")
-	if err != nil {
+	v.fan = h.fan
+	if v.member, err = h.Room.Join(ctx, &v.screen, ""); err != nil {
 		return fmt.Errorf("join %s: %w", h.Room.Name(), err)
 	}
-	reason := ""
-	defer func() { m.Leave(reason) }()
-	tooLong := false
-	for first := true; ; first = false {
-		msg, err := s.Recv(ctx)
-		if err != nil {
-			switch {
-			case isEOF(err):
-				_ = m.Flush(ctx) // the peer has ended its side only, and waits for its answers
-			case !session.Ended(err):
-				reason = "connection lost"
-			}
-			return err
-		}
-		text, _ := msg.Text()
-		switch {
-		case first && requestLine.MatchString(text):
-			return ErrHTTP
-		case msg.More:
-			tooLong = true
-			continue
-		case tooLong:
-			tooLong = false
-			err = m.Tell(ctx, "not sent: the line is too long")
-		default:
-			err = m.Line(ctx, text)
-			if lost := err != nil && err != io.EOF && ctx.Err() == nil && !errors.Is(err, net.ErrClosed); lost {
-				err = m.Tell(ctx, "not sent: "+err.Error())
-			}
-		}
-		if err != nil {
-			return err
-		}
+	return nil
+}
+
+func (v *visit) leave() {
+	if v.member != nil {
+		v.member.Leave(v.reason)
+	}
+}
+
+// hear has the room hear what the peer says.
+//
+//go:noinline
+func (v *visit) hear(ctx context.Context, msg session.Message) error {
+	first := !v.heard
+	v.heard = true
+	text, _ := msg.Text()
+	switch {
+	case first && requestLine.MatchString(text):
+		return ErrHTTP
+	case msg.More:
+		v.tooLong = true
+		return nil
+	case v.tooLong:
+		v.tooLong = false
+		return v.member.Tell(ctx, "not sent: the line is too long")
+	}
+	err := v.member.Line(ctx, text)
+	if lost := err != nil && err != io.EOF && ctx.Err() == nil && !errors.Is(err, net.ErrClosed); lost {
+		err = v.member.Tell(ctx, "not sent: "+err.Error())
+	}
+	return err
+}
+
+// lost is called when nothing more comes.
+//
+//go:noinline
+func (v *visit) lost(ctx context.Context) {
+	switch {
+	case isEOF(v.err):
+		_ = v.member.Flush(ctx) // the peer has ended its side only, and waits for its answers
+	case !session.Ended(v.err):
+		v.reason = "connection lost"
 	}
 }
 
