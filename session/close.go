@@ -98,8 +98,10 @@ func (s *Session) abort(reason error) {
 		s.observe(observe.Event{Kind: observe.Close, Err: reason})
 	})
 	// Whoever writes finds out now, and the last of them lets go of the token.
-	s.token <- struct{}{}
-	<-s.token
+	_ = s.lock(context.Background())
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	s.release()
 }
 
 // Ended reports whether err is how a conversation ends well: nil, the peer's

@@ -48,10 +48,12 @@ type settled struct {
 	Format
 	in, out frame.Framer // Framing in the encoding of each direction
 	bare    bool         // out adds nothing
+
+	messages bool // the connection has messages of its own
 }
 
 func settle(f Format, messages bool) *settled {
-	t := &settled{Format: f}
+	t := &settled{Format: f, messages: messages}
 	if t.Encoding == nil {
 		t.Encoding = charset.UTF8
 	}

@@ -23,6 +23,11 @@ type outbox struct {
 	half   bool  // we have ended our side
 	closed bool
 	gone   *parting // the peer was dropped
+
+	// The token is held by whoever writes to the connection.
+	taken   bool
+	waiting int32         // for the token
+	passed  chan struct{} // the token on its way to one who waits; nil until somebody does
 }
 
 // entryCost is what keeping a message takes beside its bytes.
@@ -168,7 +173,7 @@ func (s *Session) unlockHeld() {
 		return
 	}
 	s.part(nil)
-	<-s.token
+	s.release()
 }
 
 // flush writes what has piled up, all of it in one call, until nothing is
@@ -181,7 +186,7 @@ func (s *Session) flush() {
 		o.queue, o.begun = nil, false
 		if len(batch) == 0 {
 			s.part(nil)
-			<-s.token
+			s.release()
 			o.mu.Unlock()
 			return
 		}

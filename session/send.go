@@ -182,24 +182,53 @@ func (s *Session) CloseWrite() error {
 	return nil
 }
 
-// lock takes the token: a lock whose waiters obey their context.
+// lock takes the token: a lock whose waiters obey their context, and get it in
+// their order.
 func (s *Session) lock(ctx context.Context) error {
+	o := &s.out
+	o.mu.Lock()
 	if s.tryLock() {
+		o.mu.Unlock()
 		return nil
 	}
+	if o.passed == nil {
+		o.passed = make(chan struct{}, 1)
+	}
+	passed := o.passed
+	o.waiting++
+	o.mu.Unlock()
 	select {
-	case s.token <- struct{}{}:
+	case <-passed:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	select {
+	case <-passed: // just now
+		s.unlockHeld()
+	default:
+		o.waiting--
+	}
+	return context.Cause(ctx)
 }
 
+// tryLock takes the token if nobody has it. It is called with the outbox's
+// lock held.
 func (s *Session) tryLock() bool {
-	select {
-	case s.token <- struct{}{}:
-		return true
-	default:
+	if s.out.taken {
 		return false
+	}
+	s.out.taken = true
+	return true
+}
+
+// release lets go of the token, with the outbox's lock held: it goes to who
+// has waited longest.
+func (s *Session) release() {
+	o := &s.out
+	if o.taken = o.waiting > 0; o.taken {
+		o.waiting--
+		o.passed <- struct{}{} // has room: there is one token
 	}
 }

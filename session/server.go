@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sockeye.dev/endpoint"
@@ -43,6 +44,8 @@ type Server struct {
 	held     int // admitted and not removed
 	sources  map[netip.Addr]int
 	refused  int64
+
+	settled atomic.Pointer[settled] // Config.Format, as the last conversation had it
 }
 
 func (srv *Server) log() *slog.Logger {
@@ -127,7 +130,7 @@ func (srv *Server) accept(base context.Context, ln net.Listener, held *sync.Wait
 			_ = conn.Close()
 			continue
 		}
-		s := New(conn, &srv.Config)
+		s := begin(conn, &srv.Config, &srv.settled)
 		s.base = base
 		srv.add(s)
 		held.Add(1)

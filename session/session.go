@@ -143,8 +143,7 @@ type Session struct {
 	// Deadlines of both directions, kept in step with contexts.
 	read, write deadline
 
-	// token is held by whoever writes to conn.
-	token chan struct{}
+	// Owned by who has the outbox's token.
 	enc   *charset.Encoder
 	encAs encoderKey
 	put   atomic.Int64 // bytes sent
@@ -161,14 +160,27 @@ var lastID atomic.Uint64
 // through [Session.Close]. A nil cfg is the zero Config; it must not change
 // while the session lives.
 func New(conn net.Conn, cfg *Config) *Session {
+	return begin(conn, cfg, nil)
+}
+
+// begin is New; of those who begin with the same cfg and last, one after the
+// other, each takes over the settled format of the one before.
+func begin(conn net.Conn, cfg *Config, last *atomic.Pointer[settled]) *Session {
 	if cfg == nil {
 		cfg = new(Config)
 	}
-	s := &Session{conn: conn, cfg: cfg, id: lastID.Add(1), token: make(chan struct{}, 1)}
+	s := &Session{conn: conn, cfg: cfg, id: lastID.Add(1)}
 	s.from.init(conn)
 	s.read.conn, s.write.conn, s.write.write = conn, conn, true
 	s.in.Max, s.in.Oversize = cfg.MaxMessage, cfg.Oversize
-	s.SetFormat(cfg.Format)
+	if last == nil {
+		s.SetFormat(cfg.Format)
+	} else if f := last.Load(); f != nil && f.messages == (s.from.message != nil) {
+		s.format.Store(f)
+	} else {
+		s.SetFormat(cfg.Format)
+		last.Store(s.format.Load())
+	}
 	if cfg.Amplify > 0 && s.Datagram() && !loopback(conn.RemoteAddr()) {
 		s.limit = rate.NewLimiter(1000, 1000)
 	}
