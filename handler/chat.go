@@ -170,6 +170,9 @@ func (c *screen) End(reason error) {
 type fanout struct {
 	block  *room.Block
 	framed map[session.Format]framed
+
+	last   session.Format // most members have the same: no need to hash it
+	lastAs framed         // block in that format; nothing if bytes is nil
 }
 
 // framed is a block on the wire: all of it, and where each line ends.
@@ -180,10 +183,14 @@ type framed struct {
 
 func (f *fanout) encode(b *room.Block, format session.Format) (framed, error) {
 	if f.block != b {
-		f.block = b
+		f.block, f.lastAs = b, framed{}
 		clear(f.framed)
 	}
+	if f.lastAs.bytes != nil && f.last == format {
+		return f.lastAs, nil
+	}
 	if done, ok := f.framed[format]; ok {
+		f.last, f.lastAs = format, done
 		return done, nil
 	}
 	var out framed
@@ -194,6 +201,6 @@ func (f *fanout) encode(b *room.Block, format session.Format) (framed, error) {
 		}
 		out.ends = append(out.ends, len(out.bytes))
 	}
-	f.framed[format] = out
+	f.framed[format], f.last, f.lastAs = out, format, out
 	return out, nil
 }
