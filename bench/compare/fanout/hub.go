@@ -22,7 +22,8 @@ import (
 type hub struct {
 	name  string
 	ours  bool
-	most  int // members it can have; 0: as many as wanted
+	most  int  // members it can have; 0: as many as wanted
+	cuts  bool // messages where a read ends: the window must fit into one
 	argv  func(dir, port string) []string
 	proto proto
 }
@@ -103,7 +104,7 @@ func hubs(sockeye, nats string) []hub {
 	return []hub{
 		{name: "sockeye serve", ours: true, proto: roomProto, argv: serve(sockeye)},
 		{name: "sockeye ncat --broker", ours: true, proto: brokerProto, argv: broker(sockeye, "ncat", "--broker")},
-		{name: "sockeye ncat --chat", ours: true, proto: chatProto, argv: broker(sockeye, "ncat", "--chat")},
+		{name: "sockeye ncat --chat", ours: true, cuts: true, proto: chatProto, argv: broker(sockeye, "ncat", "--chat")},
 		{name: "nats-server", proto: natsProto, argv: func(dir, port string) []string {
 			return []string{nats, "-c", config(dir, "nats.conf", "listen: 127.0.0.1:"+port+"\nping_interval: \"1h\"\nmax_connections: 20000\nlog_file: \"/dev/null\"\n")}
 		}},
@@ -115,7 +116,7 @@ func hubs(sockeye, nats string) []hub {
 				"\nMotdPhrase = fan\nServerUID = irc\nServerGID = irc\n[Limits]\nMaxConnections = 0\nMaxConnectionsIP = 0\nMaxJoins = 0\nMaxPenaltyTime = 0\nPingTimeout = 3600\n[Options]\nDNS = no\nIdent = no\nPAM = no\nIncludeDir = "+dir+"/none\n")}
 		}},
 		{name: "ncat --broker", most: selectMost, proto: brokerProto, argv: broker("ncat", "--broker")},
-		{name: "ncat --chat", most: selectMost, proto: chatProto, argv: broker("ncat", "--chat")},
+		{name: "ncat --chat", most: selectMost, cuts: true, proto: chatProto, argv: broker("ncat", "--chat")},
 	}
 }
 

@@ -24,6 +24,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -37,11 +39,14 @@ type sample struct {
 	idle, full float64 // KiB a member
 	p50, p99   float64 // milliseconds
 	most       float64
+	busy       float64   // cores, at the paced rate
+	wider      []float64 // deliveries a second, with each wider window
 	failed     error
 }
 
 type settings struct {
 	members, window, rate int
+	wider                 []int // windows that are only flooded with
 	last, paced           time.Duration
 	slowKiB               int
 	slowPaced             time.Duration
@@ -53,6 +58,16 @@ func main() {
 	var s settings
 	flag.IntVar(&s.members, "members", 1000, "how many hear the speaker")
 	flag.IntVar(&s.window, "window", 48, "how many messages the speaker may be ahead of the slowest member")
+	flag.Func("wider", "and how many more in further floods, as `N,N`, by hubs that do not cut messages", func(list string) error {
+		for n := range strings.SplitSeq(list, ",") {
+			window, err := strconv.Atoi(n)
+			if err != nil || window < 1 || window > ring/2 {
+				return fmt.Errorf("%q is not between 1 and %d", n, ring/2)
+			}
+			s.wider = append(s.wider, window)
+		}
+		return nil
+	})
 	flag.IntVar(&s.rate, "rate", 100, "paced messages a second")
 	flag.DurationVar(&s.last, "last", 3*time.Second, "how long the speaker speaks as fast as it can")
 	flag.DurationVar(&s.paced, "paced", 3*time.Second, "how long it speaks at the rate")
@@ -154,7 +169,21 @@ func (h *hub) measure(dir string, s settings) (r sample) {
 	r.rate, r.cpu, r.cores = deliveries/took.Seconds(), spent/deliveries*1e6, spent/took.Seconds()
 	r.full = float64(p.rss()-empty) / float64(s.members)
 
+	for _, window := range s.wider {
+		if h.cuts {
+			break
+		}
+		until = time.Now().Add(s.last)
+		messages, took, err := c.flood(window, shortest, inTime)
+		if r.failed = err; err != nil {
+			return r
+		}
+		r.wider = append(r.wider, float64(messages)*float64(c.heard)/took.Seconds())
+	}
+
+	used, began := p.cpu(), time.Now()
 	delays, leftOut, err := c.pace(s.rate, int(s.paced.Seconds()*float64(s.rate)))
+	r.busy = (p.cpu() - used).Seconds() / time.Since(began).Seconds()
 	if r.failed = err; err == nil && c.lost+c.twice+uint64(leftOut) > 0 {
 		r.failed = fmt.Errorf("%d lost, %d twice, %d not sent", c.lost, c.twice, leftOut)
 	}
@@ -190,12 +219,12 @@ func report(all []hub, s settings, samples map[string][]sample, slows map[string
 		}
 	}
 	fmt.Printf("%d members, %d-byte messages, at most %d ahead; paced: %d a second\n\n", s.members, shortest, s.window, s.rate)
-	fmt.Println("| | deliveries/s | of best peer | least, most | CPU s/million | cores | KiB a member, idle | after | p50 ms | p99 ms | max ms |")
-	fmt.Println("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+	fmt.Println("| | deliveries/s | of best peer | least, most | CPU s/million | cores | KiB a member, idle | after | p50 ms | p99 ms | max ms | cores, paced |")
+	fmt.Println("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
 	for _, h := range all {
 		r := samples[h.name]
 		if len(r) == 0 {
-			fmt.Printf("| %s | failed | | | | | | | | | |\n", h.name)
+			fmt.Printf("| %s | failed | | | | | | | | | | |\n", h.name)
 			continue
 		}
 		of := func(f func(sample) float64) float64 { return median(r, f) }
@@ -205,10 +234,14 @@ func report(all []hub, s settings, samples map[string][]sample, slows map[string
 		if best > 0 {
 			ratio = fmt.Sprintf("%.2f", rate/best)
 		}
-		fmt.Printf("| %s | %.0f k | %s | %.0f, %.0f k | %.2f | %.2f | %.1f | %.1f | %.2f | %.2f | %.1f |\n", h.name, rate/1e3, ratio,
+		fmt.Printf("| %s | %.0f k | %s | %.0f, %.0f k | %.2f | %.2f | %.1f | %.1f | %.2f | %.2f | %.1f | %.2f |\n", h.name, rate/1e3, ratio,
 			r[0].rate/1e3, r[len(r)-1].rate/1e3, of(func(r sample) float64 { return r.cpu }), of(func(r sample) float64 { return r.cores }),
 			of(func(r sample) float64 { return r.idle }), of(func(r sample) float64 { return r.full }),
-			of(func(r sample) float64 { return r.p50 }), of(func(r sample) float64 { return r.p99 }), of(func(r sample) float64 { return r.most }))
+			of(func(r sample) float64 { return r.p50 }), of(func(r sample) float64 { return r.p99 }), of(func(r sample) float64 { return r.most }),
+			of(func(r sample) float64 { return r.busy }))
+	}
+	for i, window := range s.wider {
+		reportWider(all, samples, i, window)
 	}
 	if len(slows) == 0 {
 		return
@@ -228,5 +261,28 @@ func report(all []hub, s settings, samples map[string][]sample, slows map[string
 		fmt.Printf("| %s | %.2f | %.2f | %.1f | %.0f | %s | %s |\n", h.name, median(samples[h.name], func(r sample) float64 { return r.p99 }),
 			median(r, func(r slow) float64 { return r.p99 }), median(r, func(r slow) float64 { return r.most }),
 			median(r, func(r slow) float64 { return float64(r.grown) }), last.dropped, last.words)
+	}
+}
+
+// reportWider prints the rates with the i-th wider window.
+func reportWider(all []hub, samples map[string][]sample, i, window int) {
+	rates := make(map[string][]float64)
+	best := 0.0
+	for _, h := range all {
+		for _, r := range samples[h.name] {
+			if i < len(r.wider) {
+				rates[h.name] = append(rates[h.name], r.wider[i])
+			}
+		}
+		if !h.ours {
+			best = max(best, median(rates[h.name], func(x float64) float64 { return x }))
+		}
+	}
+	fmt.Printf("\nAt most %d ahead:\n\n| | deliveries/s | of best peer | least, most |\n|---|---:|---:|---:|\n", window)
+	for _, h := range all {
+		if x := rates[h.name]; len(x) > 0 {
+			rate := median(x, func(x float64) float64 { return x })
+			fmt.Printf("| %s | %.0f k | %.2f | %.0f, %.0f k |\n", h.name, rate/1e3, rate/best, slices.Min(x)/1e3, slices.Max(x)/1e3)
+		}
 	}
 }
