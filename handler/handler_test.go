@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,7 +79,7 @@ func TestChatDropsTheLaggard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dial := serve(t, &session.Server{Handler: &handler.Chat{Room: openRoom(t)},
 			Config: session.Config{Outbox: 16 << 10, Format: session.Format{Framing: frame.Line{}}}})
-		speaker, listener, _ := dial(), dial(), dial() // the third never reads
+		speaker, listener, laggard := dial(), dial(), dial()
 		read(t, speaker)
 		read(t, listener)
 		line := strings.Repeat("x", 4000) + "\n"
@@ -93,6 +94,9 @@ func TestChatDropsTheLaggard(t *testing.T) {
 		_, _ = io.WriteString(speaker, "/who\n")
 		if got := read(t, speaker); !strings.Contains(got, "2 here: ") {
 			t.Errorf("the laggard is still here: %q", got[max(0, len(got)-300):])
+		}
+		if _, err := laggard.Write([]byte("hello?\n")); !errors.Is(err, syscall.EPIPE) {
+			t.Errorf("the laggard's connection is still open: %v", err)
 		}
 	})
 }

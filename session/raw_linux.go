@@ -22,8 +22,9 @@ func writeNow(fd int, p []byte) (int, error) {
 
 // reserve is how much the kernel takes of what it has not sent yet. Without it
 // a connection over loopback holds 2.6 MB for a peer that does not read, and
-// has no room left for a last word.
-const reserve = 128 << 10
+// has no room left for a last word. Smaller, it would drop more of those who
+// only pause; larger, it would not hold for buffers that makeRoom cannot widen.
+const reserve = 512 << 10
 
 // keepRoom has the kernel take less than it could. Only TCP knows it.
 func keepRoom(fd int) {
