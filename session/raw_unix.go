@@ -129,8 +129,8 @@ func (r *rawConn) sendNow(fd uintptr) {
 		keepRoom(int(fd))
 	}
 	for r.sent < len(r.out) {
-		n, err := writeNow(int(fd), r.out[r.sent:min(len(r.out), r.sent+maxWriteNow)])
-		r.sent += n
+		n, err := syscall.Write(int(fd), r.out[r.sent:min(len(r.out), r.sent+maxWrite)])
+		r.sent += max(n, 0)
 		switch {
 		case err == syscall.EINTR:
 		case err == syscall.EAGAIN:
@@ -161,9 +161,6 @@ func (r *rawConn) drainNow(max int) {
 		}
 	})
 }
-
-// maxWriteNow is the most that is written without the scheduler's knowledge.
-const maxWriteNow = 64 << 10
 
 // maxWrite is the most that is written at once: some systems refuse more than
 // 2 GiB (as internal/poll has it).
