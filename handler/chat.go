@@ -6,37 +6,64 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"regexp"
-	"sync"
+	"sync/atomic"
 
 	"sockeye.dev/room"
 	"sockeye.dev/session"
 )
 
-// Chat is the door into a room: every message a peer sends is a line it says,
-// and what the room shows is sent to it in its own encoding and framing.
+// Chat is the door into a house of rooms: every message a peer sends is a line
+// it says, and what the room shows is sent to it in its own encoding and
+// framing. One Chat serves any number of conversations at once; its fields are
+// set before the first.
 type Chat struct {
-	// Room is where the door leads.
-	Room *room.Room
-
-	once sync.Once
-	fan  *fanout
+	// House is where the door leads.
+	House *room.House
+	// Room is where those who come in by this door begin. Default: the house's
+	// first.
+	Room string
+	// JSON says that members speak and are spoken to in JSON, one object a
+	// line; see [room.House] and docs/rooms.md. Others can ask for it with
+	// /json. Default: text.
+	JSON bool
+	// Operator says who may do from the beginning what operators may. Default:
+	// nobody.
+	Operator func(s *session.Session) bool
+	// Cookies asks datagram sources off this host to prove their address before
+	// they are a member: see [Cookies]. Default: it does not matter who they
+	// are.
+	Cookies *Cookies
+	// Throttle limits how often a source may join and speak; several doors may
+	// share one. Default: as often as it likes.
+	Throttle *Throttle
 }
 
 var _ session.Handler = (*Chat)(nil)
 
-// ErrHTTP says that the peer speaks HTTP: a web page can make a browser post
-// into a raw port, so such strangers are not let in.
-var ErrHTTP = errors.New("the peer speaks HTTP, not to a chat room")
+// Errors that end a conversation with a room.
+var (
+	// ErrHTTP says that the peer speaks HTTP: a web page can make a browser post
+	// into a raw port, so such strangers are not let in.
+	ErrHTTP = errors.New("the peer speaks HTTP, not to a chat room")
+	// ErrTooOften says that more came from one source than Throttle allows.
+	ErrTooOften = errors.New("the source has joined too often")
+)
 
 var requestLine = regexp.MustCompile(`^[A-Z]{3,16} \S+ HTTP/[0-9.]+$`)
 
 // Serve lets the peer in, and out again when it leaves or says /quit. It waits
 // as long as the conversation lives, so it keeps its stack small.
 func (h *Chat) Serve(ctx context.Context, s *session.Session) error {
-	v := &visit{screen: screen{s: s}}
+	v := &visit{screen: screen{s: s}, chat: h}
 	defer v.leave()
-	apart(func() { v.err = h.enter(ctx, v) })
+	if h.Cookies != nil && s.Datagram() && !local(s) {
+		if err := v.prove(ctx); err != nil {
+			return err
+		}
+	}
+	apart(func() { v.err = v.enter(ctx) })
 	for v.err == nil {
 		var msg session.Message
 		if msg, v.err = s.Recv(ctx); v.err == nil {
@@ -61,30 +88,49 @@ func apart(f func()) {
 	}
 }
 
-// visit is one peer in the room.
+// visit is one peer in the house.
 type visit struct {
 	screen
-	member  *room.Member
-	heard   bool // that it speaks, and not HTTP
-	tooLong bool // what it says now
+	chat    *Chat
+	visit   *room.Visit
+	source  *source // nil: it may speak as often as it likes
+	heard   bool    // that it speaks, and not HTTP
+	tooLong bool    // what it says now
 	reason  string
 	err     error
 }
 
-func (h *Chat) enter(ctx context.Context, v *visit) (err error) {
-	h.once.Do(func() { h.fan = &fanout{framed: make(map[session.Format]framed)} })
-	v.fan = h.fan
-	if v.member, err = h.Room.Join(ctx, &v.screen, ""); err != nil {
-		return fmt.Errorf("join %s: %w", h.Room.Name(), err)
+func (v *visit) enter(ctx context.Context) (err error) {
+	h := v.chat
+	v.operator = h.Operator != nil && h.Operator(v.s)
+	if h.JSON {
+		v.speakJSON()
 	}
-	return nil
+	if v.source, err = h.Throttle.join(v.s); err != nil {
+		v.tell(h.House.Texts().TooOften)
+		return err
+	}
+	v.entering.Store(true)
+	if v.visit, err = h.House.Enter(ctx, h.Room, &v.screen, ""); err != nil {
+		v.tell(err.Error())
+	}
+	v.entering.Store(false)
+	return err
+}
+
+// tell says something to a peer that is not in a room.
+func (v *visit) tell(text string) {
+	_ = v.Show(&room.Block{Lines: []*room.Line{{Kind: room.Notice, Text: "* " + text, Body: text}}})
 }
 
 func (v *visit) leave() {
-	if v.member != nil {
-		v.member.Leave(v.reason)
+	v.chat.Throttle.left(v.source)
+	if v.visit != nil {
+		v.visit.Leave(v.reason)
 	}
 }
+
+func (v *visit) member() *room.Member { return v.visit.Member() }
 
 // hear has the room hear what the peer says.
 //
@@ -101,11 +147,29 @@ func (v *visit) hear(ctx context.Context, msg session.Message) error {
 		return nil
 	case v.tooLong:
 		v.tooLong = false
-		return v.member.Tell(ctx, "not sent: the line is too long")
+		return v.member().Tell(ctx, v.chat.House.Texts().LineTooLong)
 	}
-	err := v.member.Line(ctx, text)
+	if ok, err := v.source.speak(ctx, v.s); err != nil || !ok {
+		if err == nil { // a datagram; what comes over a stream waits
+			err = v.member().Tell(ctx, v.chat.House.Texts().TooFast)
+		}
+		return err
+	}
+	if v.json.Load() {
+		return v.hearJSON(ctx, text)
+	}
+	return v.line(ctx, text)
+}
+
+// line has the room hear a line. What it does not take is told, not lost.
+func (v *visit) line(ctx context.Context, text string) error {
+	err := v.visit.Line(ctx, text)
+	var to resume
+	if errors.As(err, &to) {
+		return v.resume(ctx, to)
+	}
 	if lost := err != nil && err != io.EOF && ctx.Err() == nil && !errors.Is(err, net.ErrClosed); lost {
-		err = v.member.Tell(ctx, "not sent: "+err.Error())
+		err = v.member().Tell(ctx, fmt.Sprintf(v.chat.House.Texts().NotSent, err))
 	}
 	return err
 }
@@ -116,35 +180,71 @@ func (v *visit) hear(ctx context.Context, msg session.Message) error {
 func (v *visit) lost(ctx context.Context) {
 	switch {
 	case isEOF(v.err):
-		_ = v.member.Flush(ctx) // the peer has ended its side only, and waits for its answers
+		_ = v.member().Flush(ctx) // the peer has ended its side only, and waits for its answers
 	case !session.Ended(v.err):
-		v.reason = "connection lost"
+		v.reason = v.chat.House.Texts().Broken
 	}
 }
 
 // screen is how a conversation sees the room.
 type screen struct {
-	s   *session.Session
-	fan *fanout
+	s        *session.Session
+	json     atomic.Bool
+	entering atomic.Bool
+	operator bool
 }
 
 var (
-	_ room.Screen = (*screen)(nil)
-	_ room.Ender  = (*screen)(nil)
+	_ room.Screen  = (*screen)(nil)
+	_ room.Ender   = (*screen)(nil)
+	_ room.Visitor = (*screen)(nil)
 )
+
+// Source is the peer's IP address.
+func (c *screen) Source() string {
+	if a := addressOf(c.s); a.IsValid() {
+		return a.String()
+	}
+	return ""
+}
+
+// Operator is whether the door knows the peer as one.
+func (c *screen) Operator() bool { return c.operator }
+
+// addressOf is the peer's IP address; the zero Addr where it has none.
+func addressOf(s *session.Session) netip.Addr {
+	var a netip.AddrPort
+	switch p := s.Peer().(type) {
+	case *net.TCPAddr:
+		a = p.AddrPort()
+	case *net.UDPAddr:
+		a = p.AddrPort()
+	}
+	return a.Addr().Unmap().WithZone("")
+}
+
+// local reports whether the peer is on this host, whose addresses nobody else
+// can pretend to have.
+func local(s *session.Session) bool {
+	a := addressOf(s)
+	return !a.IsValid() || a.IsLoopback()
+}
 
 // Show sends b without waiting.
 func (c *screen) Show(b *room.Block) error {
-	f, err := c.fan.encode(b, c.s.Format())
-	if err != nil {
+	if b.Past && c.entering.Load() && c.json.Load() {
+		return nil // a program says what it has seen already
+	}
+	w, err := wireOf(b, c.s.Format(), c.json.Load())
+	if err != nil || len(w.bytes) == 0 {
 		return err
 	}
 	if !c.s.Bounded() {
-		return c.s.TrySend(f.bytes)
+		return c.s.TrySend(w.bytes)
 	}
 	at := 0
-	for _, end := range f.ends {
-		if err := c.s.TrySend(f.bytes[at:end:end]); err != nil {
+	for _, end := range w.ends {
+		if err := c.s.TrySend(w.bytes[at:end:end]); err != nil {
 			return err
 		}
 		at = end
@@ -153,54 +253,50 @@ func (c *screen) Show(b *room.Block) error {
 }
 
 // End makes Serve return. Who reads too slowly is told so, as the last thing.
-func (c *screen) End(reason error) {
+func (c *screen) End(last *room.Line, reason error) {
 	if !errors.Is(reason, session.ErrOutboxFull) {
 		c.s.Interrupt(reason)
 		return
 	}
-	last, err := c.s.Format().AppendText(nil, "* lost: you read too slowly")
+	w, err := wireOf(&room.Block{Lines: []*room.Line{last}}, c.s.Format(), c.json.Load())
 	if err != nil {
-		last = nil
+		w.bytes = nil
 	}
-	c.s.Drop(reason, last)
+	c.s.Drop(reason, w.bytes)
 }
 
-// fanout keeps the last block as it goes over the wire, once for each format.
-// The room shows a block to one member at a time, so it needs no lock.
-type fanout struct {
-	block  *room.Block
-	framed map[session.Format]framed
-
-	last   session.Format // most members have the same: no need to hash it
-	lastAs framed         // block in that format; nothing if bytes is nil
+// wire is a block as it goes over the wire to members of one format: all of it,
+// and where each line ends.
+type wire struct {
+	format session.Format
+	json   bool
+	bytes  []byte
+	ends   []int
 }
 
-// framed is a block on the wire: all of it, and where each line ends.
-type framed struct {
-	bytes []byte
-	ends  []int
-}
-
-func (f *fanout) encode(b *room.Block, format session.Format) (framed, error) {
-	if f.block != b {
-		f.block, f.lastAs = b, framed{}
-		clear(f.framed)
-	}
-	if f.lastAs.bytes != nil && f.last == format {
-		return f.lastAs, nil
-	}
-	if done, ok := f.framed[format]; ok {
-		f.last, f.lastAs = format, done
-		return done, nil
-	}
-	var out framed
-	for _, l := range b.Lines {
-		var err error
-		if out.bytes, err = format.AppendText(out.bytes, l.Text); err != nil {
-			return framed{}, err
+// wireOf makes it, once for each format: what is made stays with the block.
+// There are few formats in a room, most members have the same.
+func wireOf(b *room.Block, format session.Format, asJSON bool) (*wire, error) {
+	made, _ := b.Memo.([]*wire)
+	for _, w := range made {
+		if w.json == asJSON && w.format == format {
+			return w, nil
 		}
-		out.ends = append(out.ends, len(out.bytes))
 	}
-	f.framed[format], f.last, f.lastAs = out, format, out
-	return out, nil
+	w := &wire{format: format, json: asJSON}
+	for _, l := range b.Lines {
+		text := l.Text
+		if asJSON {
+			if text = lineJSON(b, l); text == "" {
+				continue
+			}
+		}
+		var err error
+		if w.bytes, err = format.AppendText(w.bytes, text); err != nil {
+			return w, err
+		}
+		w.ends = append(w.ends, len(w.bytes))
+	}
+	b.Memo = append(made, w)
+	return w, nil
 }

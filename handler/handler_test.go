@@ -47,9 +47,9 @@ func serve(t *testing.T, srv *session.Server) (dial func() net.Conn) {
 	}
 }
 
-func openRoom(t *testing.T) *room.Room {
+func openHouse(t *testing.T) *room.House {
 	t.Helper()
-	r, err := room.Open(context.Background(), room.Config{})
+	r, err := room.OpenHouse(context.Background(), room.HouseConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func isTimeout(err error) bool {
 // A member that never reads is dropped, and nobody waits for it.
 func TestChatDropsTheLaggard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dial := serve(t, &session.Server{Handler: &handler.Chat{Room: openRoom(t)},
+		dial := serve(t, &session.Server{Handler: &handler.Chat{House: openHouse(t)},
 			Config: session.Config{Outbox: 16 << 10, Format: session.Format{Framing: frame.Line{}}}})
 		speaker, listener, laggard := dial(), dial(), dial()
 		read(t, speaker)
@@ -104,7 +104,7 @@ func TestChatDropsTheLaggard(t *testing.T) {
 // Escape sequences and bidi overrides of others come out harmless.
 func TestChatIsHarmless(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dial := serve(t, &session.Server{Handler: &handler.Chat{Room: openRoom(t)}, Config: session.Config{Format: session.Format{Framing: frame.Line{}}}})
+		dial := serve(t, &session.Server{Handler: &handler.Chat{House: openHouse(t)}, Config: session.Config{Format: session.Format{Framing: frame.Line{}}}})
 		evil, victim := dial(), dial()
 		read(t, victim)
 		_, _ = io.WriteString(evil, "\x1b[2J\u202egpj.exe\n")
@@ -117,7 +117,7 @@ func TestChatIsHarmless(t *testing.T) {
 // Answers to a peer that ends its side with its last line still arrive.
 func TestChatAnswersAfterEOF(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dial := serve(t, &session.Server{Handler: &handler.Chat{Room: openRoom(t)}, Config: session.Config{Format: session.Format{Framing: frame.Line{}}}})
+		dial := serve(t, &session.Server{Handler: &handler.Chat{House: openHouse(t)}, Config: session.Config{Format: session.Format{Framing: frame.Line{}}}})
 		conn := dial()
 		_, _ = io.WriteString(conn, "/who\n")
 		_ = conn.(interface{ CloseWrite() error }).CloseWrite()
@@ -130,7 +130,7 @@ func TestChatAnswersAfterEOF(t *testing.T) {
 // A web page can make a browser post into a raw port.
 func TestChatClosesHTTP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dial := serve(t, &session.Server{Handler: &handler.Chat{Room: openRoom(t)}, Config: session.Config{Format: session.Format{Framing: frame.Line{}}}})
+		dial := serve(t, &session.Server{Handler: &handler.Chat{House: openHouse(t)}, Config: session.Config{Format: session.Format{Framing: frame.Line{}}}})
 		browser, victim := dial(), dial()
 		read(t, victim)
 		_, _ = io.WriteString(browser, "POST / HTTP/1.1\r\nHost: x\r\n\r\nspam\r\n")

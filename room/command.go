@@ -50,7 +50,7 @@ func commandTable(t *Texts, more []Command) []Command {
 		if old := lookup(table, c.Name); old != nil {
 			*old = c
 		} else {
-			table = append(table, c)
+			table = slices.Insert(table, len(table)-2, c) // /help and /quit stay last
 		}
 	}
 	return table

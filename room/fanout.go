@@ -320,7 +320,7 @@ func (r *Room) admit(p *person, wish string) {
 		m.refused = ""
 	}
 	r.showBlock(m, b)
-	r.showPast(m, r.history)
+	r.showPast(m, int(r.history.Load()))
 	r.answer(m, "")
 }
 
@@ -434,6 +434,7 @@ func (r *Room) showBlock(m *Member, b *Block) {
 	if m.gone.Load() {
 		return
 	}
+	b.Room = r.name
 	r.shown.Add(uint64(len(b.Lines)))
 	if err := m.screen.Show(b); err != nil {
 		r.lose(m, err)
@@ -447,9 +448,10 @@ func (r *Room) lose(m *Member, err error) {
 	if errors.As(err, &op) && op.Err != nil {
 		why = op.Err // without the addresses, which are nobody's business
 	}
-	if m.depart(fmt.Sprintf(r.texts.Lost, why)) {
+	lost := fmt.Sprintf(r.texts.Lost, why)
+	if m.depart(lost) {
 		r.lost.Add(1)
-		m.end(err)
+		m.end(lost, err)
 	}
 }
 
@@ -466,7 +468,7 @@ func (r *Room) farewell() {
 	r.mu.Unlock()
 	for _, m := range all {
 		if m.gone.CompareAndSwap(false, true) {
-			m.end(ErrClosed)
+			m.end(r.texts.Closing, ErrClosed)
 		}
 	}
 }

@@ -11,7 +11,7 @@ const maxPast = 200
 
 // remembered is how many things the room wants to know that were said before it was opened.
 func (r *Room) remembered() int {
-	if r.history == 0 {
+	if r.history.Load() == 0 {
 		return 0
 	}
 	return maxPast
@@ -32,7 +32,7 @@ func (r *Room) recall(msg Message) {
 
 // remember keeps l for newcomers, with the time at which it was said.
 func (r *Room) remember(l *Line) {
-	if r.history == 0 {
+	if r.history.Load() == 0 {
 		return
 	}
 	if len(r.past) == 2*maxPast { // seldom, so that not every line moves all others
@@ -64,7 +64,7 @@ func (r *Room) showPast(m *Member, n int) {
 }
 
 func history(ctx context.Context, m *Member, args string) error {
-	r, n := m.room, m.room.history
+	r, n := m.room, int(m.room.history.Load())
 	if args != "" {
 		var err error
 		if n, err = strconv.Atoi(args); err != nil || n < 1 {

@@ -87,7 +87,8 @@ func TestHistory(t *testing.T) {
 
 // A room remembers no more than it says.
 func TestHistoryIsBounded(t *testing.T) {
-	r := &Room{history: 20, texts: &English}
+	r := &Room{texts: &English}
+	r.history.Store(20)
 	r.out.texts = r.texts
 	for i := range 10 * maxPast {
 		r.recall(Message{Kind: Say, Text: fmt.Sprint(i)})

@@ -31,10 +31,11 @@ type Fixed struct{ Name, Topic string }
 // A House is rooms on one bus, between which people go. OpenHouse makes one. All methods may be called by several goroutines
 // at once.
 type House struct {
-	c       HouseConfig
+	texts   *Texts
 	closing sync.WaitGroup // rooms that nobody is in any more
 
 	mu     sync.Mutex
+	c      HouseConfig
 	closed bool
 	first  string
 	places map[string]*place
@@ -67,12 +68,28 @@ func OpenHouse(ctx context.Context, c HouseConfig) (*House, error) {
 		{"leave", "", t.HelpLeave, false, func(context.Context, *Member, string) error { return moveTo("") }},
 		{"rooms", "", t.HelpRooms, false, h.list},
 	}, c.Room.Commands...)
-	h.c = c
+	h.c, h.texts = c, t
 	if err := h.SetRooms(ctx, c.Rooms); err != nil {
 		h.Close()
 		return nil, err
 	}
 	return h, nil
+}
+
+// Texts is what is said in this house.
+func (h *House) Texts() *Texts { return h.texts }
+
+// Adjust changes what can be changed while the house is open: of c.Room what Room.Adjust changes, MaxRooms and Closed.
+func (h *House) Adjust(c HouseConfig) {
+	h.mu.Lock()
+	h.c.MaxRooms, h.c.Closed = cmp.Or(c.MaxRooms, 100), c.Closed
+	now := &h.c.Room
+	now.MaxMembers, now.MaxMessage, now.History = c.Room.MaxMembers, c.Room.MaxMessage, c.Room.History
+	now.Secret, now.Barred = c.Room.Secret, c.Room.Barred
+	h.mu.Unlock()
+	for _, r := range h.Rooms() {
+		r.Adjust(c.Room)
+	}
 }
 
 // SetRooms changes which rooms are always open. Those that are not any more stay open as long as somebody is in them. At
@@ -89,7 +106,7 @@ func (h *House) SetRooms(ctx context.Context, rooms []Fixed) error {
 	}
 	first := ""
 	for _, f := range rooms {
-		name, why := h.c.Room.Texts.checkRoom(f.Name)
+		name, why := h.texts.checkRoom(f.Name)
 		if why != "" {
 			undo()
 			return fmt.Errorf("room %q: %s", f.Name, why)
@@ -155,16 +172,16 @@ func (h *House) open(ctx context.Context, name, topic string, fixed bool) (*plac
 		return p, nil
 	case !fixed && h.c.Closed:
 		h.mu.Unlock()
-		return nil, refusal(fmt.Sprintf(h.c.Room.Texts.NoSuchRoom, name))
+		return nil, refusal(fmt.Sprintf(h.texts.NoSuchRoom, name))
 	case len(h.places) >= h.c.MaxRooms:
 		h.mu.Unlock()
-		return nil, refusal(fmt.Sprintf(h.c.Room.Texts.TooManyRooms, h.c.MaxRooms))
+		return nil, refusal(fmt.Sprintf(h.texts.TooManyRooms, h.c.MaxRooms))
 	}
 	p = &place{ready: make(chan struct{}), guests: 1}
 	h.places[name] = p
+	c := h.c.Room
 	h.mu.Unlock()
 
-	c := h.c.Room
 	c.Name, c.Topic = name, topic
 	p.room, p.err = Open(ctx, c)
 	if p.err != nil {
@@ -270,7 +287,7 @@ func (h *House) list(ctx context.Context, m *Member, _ string) error {
 	for _, r := range h.Rooms() {
 		names = append(names, fmt.Sprintf("%s (%d)", r.name, r.Stats().People))
 	}
-	return m.Tell(ctx, fmt.Sprintf(h.c.Room.Texts.RoomList, strings.Join(names, ", ")))
+	return m.Tell(ctx, fmt.Sprintf(h.texts.RoomList, strings.Join(names, ", ")))
 }
 
 // moveTo is what /join and /leave return: the room to go to, the first one if empty.

@@ -36,6 +36,9 @@ func (m *Member) ID() ID { return ID{Node: m.room.node, Member: m.id} }
 // Room returns the room the member has joined.
 func (m *Member) Room() *Room { return m.room }
 
+// Screen returns what the member sees the room by.
+func (m *Member) Screen() Screen { return m.screen }
+
 // Nick returns what the member calls itself now.
 func (m *Member) Nick() string {
 	m.room.mu.Lock()
@@ -57,7 +60,7 @@ func (m *Member) Line(ctx context.Context, text string) error {
 	if strings.TrimSpace(text) == "" {
 		return nil
 	}
-	if limit := m.room.maxMessage; len(text) > limit { // the bytes first: they are for free
+	if limit := int(m.room.maxMessage.Load()); len(text) > limit { // the bytes first: they are for free
 		if n := utf8.RuneCountInString(text); n > limit {
 			return m.Tell(ctx, fmt.Sprintf(m.room.texts.TooLong, n, limit))
 		}
@@ -75,7 +78,7 @@ func (m *Member) Say(ctx context.Context, text string) (seq uint64, err error) {
 	if err := m.here(); err != nil {
 		return 0, err
 	}
-	if limit := m.room.maxMessage; len(text) > limit {
+	if limit := int(m.room.maxMessage.Load()); len(text) > limit {
 		if n := utf8.RuneCountInString(text); n > limit {
 			return 0, fmt.Errorf(m.room.texts.TooLong, n, limit)
 		}
@@ -199,8 +202,8 @@ func (m *Member) quit(ctx context.Context, reason string) error {
 }
 
 // end tells the screen that the room has ended the membership. The fan-out goroutine calls it, after gone was set.
-func (m *Member) end(reason error) {
+func (m *Member) end(last string, reason error) {
 	if e, ok := m.screen.(Ender); ok {
-		e.End(reason)
+		e.End(m.room.out.notice(last), reason)
 	}
 }

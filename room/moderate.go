@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -114,7 +115,7 @@ func (r *Room) putOut(msg Message, p *person, reason string) {
 			r.tellOperators(fmt.Sprintf(r.texts.CannotBar, p.nick))
 		}
 	}
-	m.end(ErrKicked)
+	m.end(text, ErrKicked)
 }
 
 // barrable is what bars m: its address, unless everybody on this machine has the same.
@@ -197,7 +198,10 @@ func (m *Member) isOperator() bool {
 
 // op makes an operator of whoever knows the secret, or of somebody else.
 func op(ctx context.Context, m *Member, args string) error {
-	if secret := m.room.secret; secret != "" && subtle.ConstantTimeCompare([]byte(args), []byte(secret)) == 1 {
+	m.room.mu.Lock()
+	secret := m.room.secret
+	m.room.mu.Unlock()
+	if secret != "" && subtle.ConstantTimeCompare([]byte(args), []byte(secret)) == 1 {
 		m.room.mu.Lock()
 		m.operator = true // here and now; the others hear of it
 		m.room.mu.Unlock()
@@ -216,10 +220,12 @@ func ban(ctx context.Context, m *Member, args string) error {
 	r := m.room
 	return r.between(ctx, func() {
 		text := r.texts.NoBarred
-		list := r.roster.barred
+		r.mu.Lock()
+		list := slices.Clone(r.roster.barred)
 		for _, p := range r.prefixes {
-			list = append(list[:len(list):len(list)], p.String())
+			list = append(list, p.String())
 		}
+		r.mu.Unlock()
 		if len(list) > 0 {
 			text = fmt.Sprintf(r.texts.BarredList, strings.Join(list, ", "))
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,11 +82,8 @@ type Room struct {
 	company    Company // nil: there is none
 	texts      *Texts
 	commands   []Command
-	maxMembers int
-	maxMessage int
-	history    int
-	secret     string
-	prefixes   []netip.Prefix // barred by the configuration
+	maxMessage atomic.Int64
+	history    atomic.Int64
 	node       uint64
 
 	queue       chan event
@@ -114,9 +112,14 @@ type Room struct {
 
 	// mu guards the books. It is never held while the bus or a screen is called. The fan-out goroutine alone changes the
 	// roster and the members, and so reads them without it.
-	mu      sync.Mutex
-	closed  bool
-	lastID  uint64
+	mu     sync.Mutex
+	closed bool
+	lastID uint64
+
+	maxMembers int
+	secret     string
+	prefixes   []netip.Prefix // barred by the configuration
+
 	ids     map[uint64]*Member // of this Room: everybody from Join until the Leave has come back
 	members []*Member          // those of ids whose Join has come back, in that order
 	roster  roster
@@ -126,20 +129,16 @@ type Room struct {
 // ctx bounds that. The room is open until Close.
 func Open(ctx context.Context, c Config) (*Room, error) {
 	r := &Room{
-		name:       cmp.Or(c.Name, "lobby"),
-		bus:        c.Bus,
-		texts:      cmp.Or(c.Texts, &English),
-		maxMembers: cmp.Or(c.MaxMembers, 16384),
-		maxMessage: cmp.Or(c.MaxMessage, 4096),
-		history:    max(cmp.Or(c.History, 20), 0),
-		secret:     c.Secret,
-		prefixes:   c.Barred,
-		queue:      make(chan event, queueLen),
-		ids:        make(map[uint64]*Member),
-		roster:     newRoster(),
-		arrival:    newArrival(false),
-		ready:      make(chan struct{}),
+		name:    cmp.Or(c.Name, "lobby"),
+		bus:     c.Bus,
+		texts:   cmp.Or(c.Texts, &English),
+		queue:   make(chan event, queueLen),
+		ids:     make(map[uint64]*Member),
+		roster:  newRoster(),
+		arrival: newArrival(false),
+		ready:   make(chan struct{}),
 	}
+	r.Adjust(c)
 	if r.bus == nil {
 		r.bus = new(Mem)
 	}
@@ -178,6 +177,17 @@ func Open(ctx context.Context, c Config) (*Room, error) {
 		r.Close()
 		return nil, fmt.Errorf("room %s: ask who is there: %w", r.name, context.Cause(ctx))
 	}
+}
+
+// Adjust changes what can be changed while the room is open: MaxMembers, MaxMessage, History, Secret and Barred. Nobody is
+// put out by that.
+func (r *Room) Adjust(c Config) {
+	r.maxMessage.Store(int64(cmp.Or(c.MaxMessage, 4096)))
+	r.history.Store(int64(max(cmp.Or(c.History, 20), 0)))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.maxMembers = cmp.Or(c.MaxMembers, 16384)
+	r.secret, r.prefixes = c.Secret, slices.Clone(c.Barred)
 }
 
 // Name returns the room's name.

@@ -40,7 +40,7 @@ func (s *recorder) Show(b *Block) error {
 }
 
 // End is called at most once: a second call shows as a joined error.
-func (s *recorder) End(reason error) {
+func (s *recorder) End(_ *Line, reason error) {
 	if s.ended != nil {
 		reason = errors.Join(s.ended, reason)
 	}

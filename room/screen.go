@@ -19,6 +19,7 @@ type Screen interface {
 // never changes after it was made, but for its Memo, and may be kept.
 type Block struct {
 	Lines []*Line // at least one
+	Room  string  // the room's name; set before it is shown
 
 	// Past says that it is shown to somebody who has just come, or has asked what was said.
 	Past bool
@@ -29,10 +30,10 @@ type Block struct {
 
 // An Ender is what a Screen may also be: End is called when the room, not the member, ends the membership, so that the
 // member's connection can be ended too. It is called at most once, from the same goroutine as Show and after the last
-// Show, with the error Show returned or with ErrClosed; the restrictions of Show apply. It is not called after Leave
-// or /quit.
+// Show, with the error Show returned, with ErrClosed or with ErrKicked; the restrictions of Show apply. last says why for
+// the member to read, if it still can; it has not been shown. It is not called after Leave or /quit.
 type Ender interface {
-	End(reason error)
+	End(last *Line, reason error)
 }
 
 // A Visitor is what a Screen may also be: one that knows who looks at it.

@@ -73,6 +73,15 @@ type Texts struct {
 	NickHidden  string // the character's code point
 	NickMark    string
 
+	// What doors say.
+	NotSent     string // why
+	LineTooLong string
+	TooFast     string
+	TooOften    string
+	Broken      string // the reason of a member whose connection has failed
+	EncodingIs  string // encoding
+	FrameIs     string // framing
+
 	TooLong  string // length, limit, both in characters
 	NoSuch   string // what was typed
 	NoSuchDo string // what was typed, nearest command
@@ -81,6 +90,7 @@ type Texts struct {
 	HelpNick, HelpWho, HelpMe, HelpHistory, HelpHelp, HelpQuit string
 	HelpMsg, HelpTopic, HelpOp, HelpKick, HelpBan, HelpUnban   string
 	HelpMute, HelpUnmute, HelpJoin, HelpLeave, HelpRooms       string
+	HelpEncoding, HelpFrame, HelpJSON                          string
 }
 
 // English is the default for Config.Texts.
@@ -147,28 +157,39 @@ var English = Texts{
 	NickHidden:  "a nick has no invisible or unprintable characters (%s)",
 	NickMark:    "a nick does not begin with a combining mark",
 
+	NotSent:     "not sent: %v",
+	LineTooLong: "not sent: the line is too long",
+	TooFast:     "not sent: too many lines in a moment",
+	TooOften:    "too many members from your address in a moment; try again later",
+	Broken:      "connection lost",
+	EncodingIs:  "your encoding is %v",
+	FrameIs:     "your messages end by %v",
+
 	TooLong:  "not sent: it has %d characters, the limit is %d",
 	NoSuch:   "there is no command %s; /help lists them",
 	NoSuchDo: "there is no command %s; did you mean %s?",
 	Usage:    "usage: %s",
 
-	HelpNick:    "change your name",
-	HelpWho:     "who is here, or those with PART in their name",
-	HelpMe:      "say what you do",
-	HelpHistory: "what was said last",
-	HelpHelp:    "the commands, or one of them",
-	HelpQuit:    "leave",
-	HelpJoin:    "go to another room, or open it",
-	HelpLeave:   "go back to the first room",
-	HelpRooms:   "the rooms that are open, and how many are in each",
-	HelpMsg:     "say something to one member alone",
-	HelpTopic:   "what the room is about; operators may change it",
-	HelpOp:      "become an operator; as one, make NICK one",
-	HelpKick:    "put somebody out",
-	HelpBan:     "put somebody out and bar the address; without NICK: who is barred",
-	HelpUnban:   "let an address in again",
-	HelpMute:    "silence somebody",
-	HelpUnmute:  "let somebody speak again",
+	HelpNick:     "change your name",
+	HelpWho:      "who is here, or those with PART in their name",
+	HelpMe:       "say what you do",
+	HelpHistory:  "what was said last",
+	HelpHelp:     "the commands, or one of them",
+	HelpQuit:     "leave",
+	HelpEncoding: "how your text is encoded: gbk, utf-8, ...; auto finds out",
+	HelpFrame:    "where your messages end: line, crlf, len16, quiet:20ms, ...",
+	HelpJSON:     "speak JSON, one object a line; first what was said since message AFTER",
+	HelpJoin:     "go to another room, or open it",
+	HelpLeave:    "go back to the first room",
+	HelpRooms:    "the rooms that are open, and how many are in each",
+	HelpMsg:      "say something to one member alone",
+	HelpTopic:    "what the room is about; operators may change it",
+	HelpOp:       "become an operator; as one, make NICK one",
+	HelpKick:     "put somebody out",
+	HelpBan:      "put somebody out and bar the address; without NICK: who is barred",
+	HelpUnban:    "let an address in again",
+	HelpMute:     "silence somebody",
+	HelpUnmute:   "let somebody speak again",
 }
 
 // How many nicks a line lists before it says "and N more": a greeting must not grow with the room, and nor without end
@@ -226,8 +247,11 @@ func (r *renderer) line(m Message) *Line {
 		r.raw = r.texts.render(r.raw[:0], m)
 		r.visible = harmless(r.visible[:0], r.raw)
 		l.Text, l.From = string(r.visible), string(harmless(nil, []byte(m.From)))
-		if m.Kind == Notice {
+		switch m.Kind {
+		case Notice:
 			l.Body = l.Text[len("* "):]
+		case Rename, Leave, Topic:
+			l.Body = string(harmless(nil, []byte(m.Text)))
 		}
 		return l
 	}

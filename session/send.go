@@ -139,7 +139,7 @@ func (s *Session) emitted(p []byte, whole bool) {
 // overLimit reports whether a datagram to an unproved address has to be
 // dropped: see Config.Amplify.
 func (s *Session) overLimit(n int) bool {
-	if s.limit == nil {
+	if s.limit == nil || s.proved.Load() {
 		return false
 	}
 	if float64(s.put.Load()+int64(n)) <= s.cfg.Amplify*float64(s.got.Load()) && s.limit.Allow() {
@@ -150,6 +150,10 @@ func (s *Session) overLimit(n int) bool {
 		Text: "not sent: the peer's address is not proved and the answer exceeds its allowance"})
 	return true
 }
+
+// Proved says that the peer has shown that its address is its own: there is no
+// limit any more to what it is sent.
+func (s *Session) Proved() { s.proved.Store(true) }
 
 // Dropped counts the datagrams that Config.Amplify has held back.
 func (s *Session) Dropped() int64 { return s.dropped.Load() }

@@ -32,6 +32,9 @@ type Server struct {
 	MaxSessions int
 	// MaxPerSource is the same for one IP address. Default: no limit.
 	MaxPerSource int
+	// Quota limits the conversations of several servers together. Default: no
+	// limit.
+	Quota *Quota
 	// Grace is how long conversations have to end after Serve's context has;
 	// what is left then is cut. Default: 2 s.
 	Grace time.Duration
@@ -44,6 +47,7 @@ type Server struct {
 	held     int // admitted and not removed
 	sources  map[netip.Addr]int
 	refused  int64
+	retired  map[net.Listener]bool
 
 	settled atomic.Pointer[settled] // Config.Format, as the last conversation had it
 }
@@ -81,6 +85,16 @@ func (srv *Server) Serve(ctx context.Context, ln net.Listener) error {
 
 	var held sync.WaitGroup
 	err := srv.accept(base, ln, &held)
+	if srv.isRetired(ln) { // who is here may stay
+		gone := make(chan struct{})
+		go func() { held.Wait(); close(gone) }()
+		select {
+		case <-gone:
+		case <-base.Done():
+		}
+		err = ErrServerClosed
+		defer func() { <-gone }()
+	}
 	cancel(ErrServerClosed)
 	for _, s := range srv.of(base) {
 		s.Interrupt(ErrServerClosed)
@@ -102,6 +116,28 @@ func (srv *Server) Serve(ctx context.Context, ln net.Listener) error {
 		return ErrServerClosed
 	}
 	return err
+}
+
+// Retire makes Serve accept no more conversations from ln, which is closed.
+// Those that are held go on; Serve returns ErrServerClosed after the last.
+func (srv *Server) Retire(ln net.Listener) {
+	srv.mu.Lock()
+	if srv.retired == nil {
+		srv.retired = make(map[net.Listener]bool)
+	}
+	srv.retired[ln] = true
+	srv.mu.Unlock()
+	if d, ok := ln.(endpoint.DatagramListener); ok {
+		d.StopAccepting()
+	} else {
+		_ = ln.Close()
+	}
+}
+
+func (srv *Server) isRetired(ln net.Listener) bool {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	return srv.retired[ln]
 }
 
 // accept starts conversations until ln fails for good.
@@ -245,8 +281,21 @@ func (srv *Server) admit(conn net.Conn) (refusal string) {
 		}
 		srv.sources[from]++
 	}
+	if why := srv.Quota.take(sourceOf(conn.RemoteAddr())); why != "" {
+		srv.refused++
+		srv.forgetSource(sourceOf(conn.RemoteAddr()))
+		return why
+	}
 	srv.held++
 	return ""
+}
+
+func (srv *Server) forgetSource(from netip.Addr) {
+	if srv.MaxPerSource > 0 && from.IsValid() {
+		if srv.sources[from]--; srv.sources[from] == 0 {
+			delete(srv.sources, from)
+		}
+	}
 }
 
 // add lists a conversation that was admitted.
@@ -264,11 +313,9 @@ func (srv *Server) remove(s *Session) {
 	defer srv.mu.Unlock()
 	delete(srv.sessions, s)
 	srv.held--
-	if from := sourceOf(s.Peer()); srv.MaxPerSource > 0 && from.IsValid() {
-		if srv.sources[from]--; srv.sources[from] == 0 {
-			delete(srv.sources, from)
-		}
-	}
+	from := sourceOf(s.Peer())
+	srv.forgetSource(from)
+	srv.Quota.give(from)
 }
 
 // of returns the conversations of one Serve.

@@ -144,10 +144,11 @@ type Session struct {
 	read, write deadline
 
 	// Owned by who has the outbox's token.
-	enc   *charset.Encoder
-	encAs encoderKey
-	put   atomic.Int64 // bytes sent
-	limit *rate.Limiter
+	enc    *charset.Encoder
+	encAs  encoderKey
+	put    atomic.Int64 // bytes sent
+	limit  *rate.Limiter
+	proved atomic.Bool
 
 	out     outbox
 	dropped atomic.Int64

@@ -3,105 +3,274 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"sockeye.dev/charset"
 	"sockeye.dev/endpoint"
-	"sockeye.dev/handler"
-	"sockeye.dev/room"
-	"sockeye.dev/room/natsbus"
-	"sockeye.dev/session"
+	"sockeye.dev/workbench"
 )
 
+// serveFlags say on the command line what the file says at more length.
+type serveFlags struct {
+	talk      talk
+	tls       secure
+	listen    []string
+	rooms     []string
+	data      string
+	noHistory bool
+	nats      []string
+	replicas  int
+	creds     string
+	broker    bool
+	secret    string
+	status    string
+
+	encoding *charset.Encoding // that all doors have in common, for recordings; or nil
+}
+
 func (a *app) serveCmd() *cobra.Command {
-	var t talk
-	var tls secure
-	var listen []string
-	var data string
+	var f serveFlags
 	cmd := &cobra.Command{
-		Use:   "serve",
-		Short: "A chat room that any socket can join",
-		Long: `Serve opens one chat room to any TCP or UDP socket: each member in its own
-encoding, a line or 50 ms of silence ending a message. Newcomers see what was said
-last; with --data also what was said before the room was opened.`,
+		Use:   "serve [FILE]",
+		Short: "Chat rooms that any socket can join",
+		Long: `Serve opens chat rooms to any TCP, UDP, Unix, TLS or WebSocket client: each
+member in its own encoding, a line or 50 ms of silence ending a message. Members
+type /help to see what they can do. What is said is kept in your directory for
+state and shown to newcomers; with --nats a NATS cluster keeps it instead, and
+any number of these processes are one chat.
+
+FILE is YAML and says all that flags say, and more: sockeye serve --schema prints
+its JSON Schema. SIGHUP has it read again; nobody is put out by that.`,
 		Example: `  sockeye serve
-  sockeye serve --listen tcp://127.0.0.1:9000 --listen unix:./room.sock`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usage("serve %s: this version reads no file; use --listen", args[0])
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			config := room.Config{Texts: a.lang.roomTexts()}
-			if data != "" {
-				bus, openErr := natsbus.Open(cmd.Context(), natsbus.Config{Dir: data, Log: a.log()})
-				if openErr != nil {
-					return openErr
-				}
-				defer func() { err = and(err, bus.Close()) }()
-				config.Bus = bus
-			}
-			lobby, err := room.Open(cmd.Context(), config)
-			if err != nil {
+  sockeye serve --listen tcp://127.0.0.1:9000 --listen unix:./room.sock
+  sockeye serve --nats nats://a:4222,nats://b:4222 --replicas 3
+  sockeye serve sockeye.yaml`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if schema, _ := cmd.Flags().GetBool("schema"); schema {
+				_, err := a.stdout.Write(workbench.Schema())
 				return err
 			}
-			defer lobby.Close()
-			chat := &handler.Chat{Room: lobby}
-			var plans []plan
-			for _, arg := range listen {
-				addr, err := address(arg)
+			if len(args) == 0 {
+				file, err := f.file(a, cmd)
 				if err != nil {
 					return err
 				}
-				p, err := a.hosting(&t, addr, handler.ByMessage)
-				if err != nil {
-					return err
-				}
-				if !p.framed {
-					p.config.Format.Framing = handler.ByMessage // a line to a datagram member too
-				}
-				if t.errors == "" {
-					p.config.Format.Encode = charset.Replace // no member loses a line for one character
-				}
-				p.config.MaxMessage, p.config.Amplify = 16<<10, 1
-				plans = append(plans, p)
+				return a.serve(cmd.Context(), &f, file, "")
 			}
-			addrs := make([]*endpoint.Addr, len(plans))
-			for i := range plans {
-				addrs[i] = &plans[i].addr
+			for _, name := range []string{"listen", "room", "data", "no-history", "nats", "replicas", "nats-creds", "broker", "secret-file", "status",
+				"encoding", "send-encoding", "legacy", "errors", "frame", "idle", "cert", "key", "client-ca", "alpn", "keylog", "proxy-protocol"} {
+				if cmd.Flags().Changed(name) {
+					return usage("--%s and a file do not go together: write it into %s", name, args[0])
+				}
 			}
-			if err := tls.apply(a, addrs...); err != nil {
-				return err
-			}
-			observer, closeRecord, err := a.observers(&t, encodingOf(plans))
+			file, err := workbench.ReadFile(args[0])
 			if err != nil {
-				return err
+				return usageError{err}
 			}
-			defer func() { err = and(err, closeRecord()) }()
-			var doors []door
-			for _, p := range plans {
-				p.config.Observer = observer
-				doors = append(doors, door{p.addr, &session.Server{Handler: chat, Config: p.config, Log: a.log()}})
-			}
-			// The room says that it closes while its members are still there.
-			ctx, stop := context.WithCancelCause(context.WithoutCancel(cmd.Context()))
-			defer stop(nil)
-			leave := context.AfterFunc(cmd.Context(), func() {
-				_ = lobby.Close()
-				stop(context.Cause(cmd.Context()))
-			})
-			defer leave()
-			return a.host(ctx, doors, a.howTo, nil)
+			return a.serve(cmd.Context(), &f, file, args[0])
 		},
 	}
-	t.register(cmd.Flags())
-	tls.registerListen(cmd)
-	cmd.Flags().StringVar(&data, "data", "", "keep what is said in `directory`, so that it survives (30 days, 10,000 messages)")
-	cmd.Flags().StringArrayVar(&listen, "listen", []string{"tcp://127.0.0.1:7788", "udp://127.0.0.1:7788"}, "`address` to listen on; may be repeated")
+	f.talk.register(cmd.Flags())
+	f.tls.registerListen(cmd)
+	fs := cmd.Flags()
+	fs.StringArrayVar(&f.listen, "listen", []string{"tcp://127.0.0.1:7788", "udp://127.0.0.1:7788"}, "`address` to listen on; may be repeated")
+	fs.StringArrayVar(&f.rooms, "room", []string{"lobby"}, "`name` of a room that is always open; may be repeated (people enter the first)")
+	fs.StringVar(&f.data, "data", "", "keep what is said in `directory` (default: sockeye in your directory for state)")
+	fs.BoolVar(&f.noHistory, "no-history", false, "keep what is said in memory only")
+	fs.StringSliceVar(&f.nats, "nats", nil, "keep the rooms on these NATS `servers`, with JetStream, and share them with others there")
+	fs.IntVar(&f.replicas, "replicas", 3, "how many of the --nats servers keep each room: `1`, 3 or 5")
+	fs.StringVar(&f.creds, "nats-creds", "", "a .creds `file` for --nats")
+	fs.BoolVar(&f.broker, "broker", false, "no rooms: what one sends goes to all others, byte for byte")
+	fs.StringVar(&f.secret, "secret-file", "", "`file` with a secret: /op and it make an operator")
+	fs.StringVar(&f.status, "status", "", "answer HTTP /metrics, /healthz and /readyz at this `address`")
+	fs.Bool("schema", false, "print the JSON Schema of FILE, and end")
 	return cmd
+}
+
+// file is what the flags say, as a file would.
+func (f *serveFlags) file(a *app, cmd *cobra.Command) (*workbench.File, error) {
+	file := workbench.Default()
+	for _, option := range []struct{ a, b string }{{"data", "no-history"}, {"data", "nats"}, {"no-history", "nats"}, {"broker", "data"}, {"broker", "nats"}, {"broker", "room"}} {
+		if err := oneOf(cmd, option.a, option.b); err != nil {
+			return nil, err
+		}
+	}
+	var addrs []*endpoint.Addr
+	var plans []plan
+	file.Listen = nil
+	for _, arg := range f.listen {
+		addr, err := address(arg)
+		if err != nil {
+			return nil, err
+		}
+		p, err := a.hosting(&f.talk, addr, nil) // which finds what is wrong with the flags
+		if err != nil {
+			return nil, err
+		}
+		plans = append(plans, p)
+		json, _ := addr.Options.Take("json")
+		file.Listen = append(file.Listen, workbench.Door{
+			Address: addr, JSON: json == "on" || json == "true", Broker: f.broker, Cookies: true, Encoding: f.talk.encoding, SendEncoding: f.talk.sendEncoding,
+			Legacy: f.talk.legacy, Errors: f.talk.errors, Frame: f.talk.frame, Idle: time.Duration(f.talk.idle),
+		})
+	}
+	f.encoding = encodingOf(plans)
+	for i := range file.Listen {
+		addrs = append(addrs, &file.Listen[i].Address)
+	}
+	if err := f.tls.apply(a, addrs...); err != nil {
+		return nil, err
+	}
+	file.Rooms = nil
+	for _, name := range f.rooms {
+		file.Rooms = append(file.Rooms, workbench.Room{Name: name})
+	}
+	file.History.Data, file.History.Keep = f.data, !f.noHistory && !f.broker
+	file.NATS.Servers, file.NATS.Credentials = f.nats, f.creds
+	if len(f.nats) > 0 {
+		file.NATS.Replicas = f.replicas
+	}
+	file.Operators.SecretFile = f.secret
+	if f.status != "" {
+		var err error
+		if file.Status, err = address(f.status); err != nil {
+			return nil, err
+		}
+	}
+	return file, nil
+}
+
+// serve runs what a file says; path is where it can be read again.
+func (a *app) serve(ctx context.Context, f *serveFlags, file *workbench.File, path string) (err error) {
+	log := a.log()
+	if path != "" {
+		log = a.fileLog(file.Log)
+	}
+	observer, closeRecord, err := a.observers(&f.talk, f.encoding)
+	if err != nil {
+		return err
+	}
+	defer func() { err = and(err, closeRecord()) }()
+	bus, closeBus, err := a.bus(ctx, file, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = and(err, closeBus()) }()
+	var listeners []net.Listener
+	legacy := charset.LegacyFor(a.locale())
+	w, err := workbench.New(ctx, workbench.Options{
+		Network: a.network, Bus: bus, Texts: a.lang.roomTexts(), Legacy: legacy, Observer: observer, Log: log,
+		Opened: func(d workbench.Door, ln net.Listener) {
+			a.announce(d.Address, ln)
+			listeners = append(listeners, ln)
+		},
+	}, file)
+	if err != nil {
+		return err
+	}
+	notifier, err := workbench.NewNotifier(os.LookupEnv, os.Getpid())
+	if err != nil {
+		log.Warn("systemd cannot be told", "reason", err)
+	}
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	status, err := a.status(ctx, w, file.Status, fail)
+	if err != nil {
+		fail(err)
+		return and(err, w.Run(ctx))
+	}
+	defer status()
+	if !f.broker {
+		a.howTo(listeners)
+	}
+	defer a.hangups(ctx, w, notifier, path, log)()
+	_ = notifier.Ready()
+	defer context.AfterFunc(ctx, func() { _ = notifier.Stopping() })()
+	if err := w.Run(ctx); err != nil {
+		return err
+	}
+	if cause := context.Cause(ctx); cause != errInterrupted {
+		return cause
+	}
+	return nil
+}
+
+// status answers questions about w at an address, if there is one, until done is called.
+func (a *app) status(ctx context.Context, w *workbench.Workbench, at endpoint.Addr, fail context.CancelCauseFunc) (done func(), err error) {
+	if at == (endpoint.Addr{}) {
+		return func() {}, nil
+	}
+	ln, err := a.network.Listen(ctx, at)
+	if err != nil {
+		return nil, fmt.Errorf("status: listen on %v: %w", at, err)
+	}
+	a.note("status at http://%v/metrics", ln.Addr())
+	v, _ := buildVersion()
+	s := &workbench.Status{Snapshot: w.Snapshot, Version: v, Ready: func() error { return context.Cause(ctx) }}
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx)) // it answers until the last has gone
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := s.Serve(serving, ln); serving.Err() == nil {
+			fail(err)
+		}
+	}()
+	return func() { stop(); <-ended }, nil
+}
+
+// hangups has the file read again at every SIGHUP, until stop is called.
+func (a *app) hangups(ctx context.Context, w *workbench.Workbench, n *workbench.Notifier, path string, log *slog.Logger) (stop func()) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range c {
+			if path == "" {
+				a.note("SIGHUP: there is no file to read again")
+				continue
+			}
+			_ = n.Reloading()
+			a.reload(ctx, w, path, log)
+			_ = n.Ready()
+		}
+	}()
+	return func() { signal.Stop(c); close(c); <-ended }
+}
+
+func (a *app) reload(ctx context.Context, w *workbench.Workbench, path string, log *slog.Logger) {
+	file, err := workbench.ReadFile(path)
+	if err != nil {
+		log.Error("the file was not taken; everything is as it was", "file", path, "reason", err)
+		return
+	}
+	restart, err := w.Reload(ctx, file)
+	if err != nil {
+		log.Error("the file was taken in part", "file", path, "reason", err)
+		return
+	}
+	for _, key := range restart {
+		log.Warn("this takes a restart", "file", path, "key", key)
+	}
+	log.Info("the file was taken", "file", path)
+	a.note("%s was read again", path)
+}
+
+// fileLog is where a file's log goes.
+func (a *app) fileLog(c workbench.Log) *slog.Logger {
+	o := &slog.HandlerOptions{Level: min(c.Slog(), slog.LevelWarn-slog.Level(4*a.verbose))}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(a.stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(a.stderr, o))
 }
 
 // howTo says how to talk to the room.

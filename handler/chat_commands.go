@@ -1,0 +1,66 @@
+package handler
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"sockeye.dev/charset"
+	"sockeye.dev/frame"
+	"sockeye.dev/room"
+)
+
+// ChatCommands are the commands of a room that are about the conversation with
+// a member and not about the room: /encoding, /frame and /json. They are for
+// members that came in through a [Chat]. auto is what /encoding auto means, t
+// the room's texts.
+func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
+	return []room.Command{
+		{Name: "encoding", Args: "[NAME]", Help: t.HelpEncoding, Run: func(ctx context.Context, m *room.Member, args string) error {
+			c, ok := m.Screen().(*screen)
+			if !ok {
+				return nil
+			}
+			f := c.s.Format()
+			if args != "" {
+				e, err := charset.Lookup(args)
+				switch {
+				case args == "auto":
+					e = auto
+				case err != nil:
+					return m.Tell(ctx, err.Error())
+				}
+				f.Encoding, f.Send = e, nil
+				c.s.SetFormat(f)
+			}
+			return m.Tell(ctx, fmt.Sprintf(t.EncodingIs, f.Encoding))
+		}},
+		{Name: "frame", Args: "[FRAMING]", Help: t.HelpFrame, Run: func(ctx context.Context, m *room.Member, args string) error {
+			c, ok := m.Screen().(*screen)
+			if !ok {
+				return nil
+			}
+			f := c.s.Format()
+			f.Send = nil
+			if args != "" {
+				framing, err := frame.Parse(args)
+				if err != nil {
+					return m.Tell(ctx, err.Error())
+				}
+				f.Framing = framing
+				c.s.SetFormat(f)
+			}
+			return m.Tell(ctx, fmt.Sprintf(t.FrameIs, f.Framing))
+		}},
+		{Name: "json", Args: "[AFTER]", Help: t.HelpJSON, Run: func(ctx context.Context, m *room.Member, args string) error {
+			if args == "" {
+				return resume{}
+			}
+			after, err := strconv.ParseUint(args, 10, 64)
+			if err != nil {
+				return m.Tell(ctx, fmt.Sprintf(t.BadNumber, args))
+			}
+			return resume{after, true}
+		}},
+	}
+}

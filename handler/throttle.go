@@ -1,0 +1,103 @@
+package handler
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+
+	"golang.org/x/time/rate"
+
+	"sockeye.dev/session"
+)
+
+// Throttle limits how often one IP address may join and speak, through all
+// doors that share it together. Loopback and Unix sockets are exempt. The zero
+// Throttle limits nothing, and so does none.
+type Throttle struct {
+	// Lines is how many lines a source may say in a second; five seconds' worth
+	// may come at once. More wait, or are refused if they are datagrams.
+	// Default: no limit.
+	Lines float64
+	// Joins is the same for becoming a member; more are refused. Default: no
+	// limit.
+	Joins float64
+
+	mu      sync.Mutex
+	sources map[netip.Addr]*source
+}
+
+// source is what is known of one address.
+type source struct {
+	lines, joins *rate.Limiter
+	members      int
+}
+
+// burst is how many seconds' worth may come at once.
+const burst = 5
+
+func limiter(perSecond float64) *rate.Limiter {
+	if perSecond <= 0 {
+		return rate.NewLimiter(rate.Inf, 0)
+	}
+	return rate.NewLimiter(rate.Limit(perSecond), max(int(burst*perSecond), 1))
+}
+
+// join counts a member, or refuses it.
+func (t *Throttle) join(s *session.Session) (*source, error) {
+	if t == nil || local(s) || t.Lines <= 0 && t.Joins <= 0 {
+		return nil, nil
+	}
+	addr := addressOf(s)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	src := t.sources[addr]
+	if src == nil {
+		if t.sources == nil {
+			t.sources = make(map[netip.Addr]*source)
+		}
+		t.sweep()
+		src = &source{lines: limiter(t.Lines), joins: limiter(t.Joins)}
+		t.sources[addr] = src
+	}
+	if !src.joins.Allow() {
+		return nil, ErrTooOften
+	}
+	src.members++
+	return src, nil
+}
+
+func (t *Throttle) left(src *source) {
+	if src == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	src.members--
+}
+
+// sweep forgets sources that have done nothing for so long that they may do
+// everything again. It runs when there are many, so that a source costs little
+// on average.
+func (t *Throttle) sweep() {
+	const many = 1024
+	if n := len(t.sources); n < many || n&(n-1) != 0 {
+		return
+	}
+	for addr, src := range t.sources {
+		if src.members == 0 && src.joins.Tokens() >= float64(src.joins.Burst()) {
+			delete(t.sources, addr)
+		}
+	}
+}
+
+// speak waits until the source may say another line. A datagram is refused
+// rather than kept.
+func (src *source) speak(ctx context.Context, s *session.Session) (ok bool, err error) {
+	if src == nil {
+		return true, nil
+	}
+	if s.Datagram() {
+		return src.lines.Allow(), nil
+	}
+	return true, src.lines.Wait(ctx)
+}

@@ -1,0 +1,57 @@
+package session
+
+import (
+	"fmt"
+	"net/netip"
+	"sync"
+)
+
+// Quota is a limit that servers share. Its fields are set before the first
+// conversation.
+type Quota struct {
+	// Max is how many conversations are held at once. Default: no limit.
+	Max int
+	// PerSource is the same for one IP address. Default: no limit.
+	PerSource int
+
+	mu      sync.Mutex
+	held    int
+	sources map[netip.Addr]int
+}
+
+// take counts a conversation, or says why it may not begin.
+func (q *Quota) take(from netip.Addr) (refusal string) {
+	if q == nil {
+		return ""
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.Max > 0 && q.held >= q.Max:
+		return fmt.Sprintf("%d conversations at all listeners are the limit", q.Max)
+	case q.PerSource > 0 && from.IsValid() && q.sources[from] >= q.PerSource:
+		return fmt.Sprintf("%d conversations per source are the limit", q.PerSource)
+	}
+	q.held++
+	if from.IsValid() {
+		if q.sources == nil {
+			q.sources = make(map[netip.Addr]int)
+		}
+		q.sources[from]++
+	}
+	return ""
+}
+
+func (q *Quota) give(from netip.Addr) {
+	if q == nil {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.held--
+	if q.sources[from] > 1 {
+		q.sources[from]--
+	} else {
+		delete(q.sources, from)
+	}
+}

@@ -1,0 +1,363 @@
+package workbench
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+
+	"sockeye.dev/charset"
+	"sockeye.dev/endpoint"
+	"sockeye.dev/handler"
+	"sockeye.dev/observe"
+	"sockeye.dev/room"
+	"sockeye.dev/session"
+)
+
+// Options are what a workbench stands on, which no file says.
+type Options struct {
+	// Network opens the doors. Default: the host's.
+	Network endpoint.Network
+	// Bus carries the rooms; it stays its owner's, who closes it after Run. Default: the memory of this process.
+	Bus room.Bus
+	// Texts is what the rooms say. Default English.
+	Texts *room.Texts
+	// Legacy is what members' text is taken for that is not UTF-8. Default: nothing, its bytes are shown as \xNN.
+	Legacy *charset.Encoding
+	// Observer sees the events of every conversation. Default: nobody.
+	Observer observe.Observer
+	// Log is told what an operator wants to know. Default: nobody.
+	Log *slog.Logger
+	// Opened is told of each door that has been opened, and may say so. Default: nobody.
+	Opened func(d Door, ln net.Listener)
+}
+
+// Workbench is what runs: rooms, and the doors into them. New opens one, Run serves until it is told to end. All other
+// methods may be called by several goroutines at once, while Run does or before.
+type Workbench struct {
+	o     Options
+	house *room.House
+	broke error // of the bus, for Snapshot; guarded by mu
+
+	quota    session.Quota
+	throttle handler.Throttle
+	cookies  handler.Cookies
+	brokers  handler.Broker
+
+	unwatch func()
+
+	mu      sync.Mutex
+	file    *File
+	secret  string
+	doors   []*door
+	running context.Context // nil: not yet
+	failed  context.CancelCauseFunc
+	serving sync.WaitGroup
+}
+
+// door is one that is open, or closed with members still inside.
+type door struct {
+	spec    Door
+	ln      net.Listener
+	srv     *session.Server
+	retired bool
+	started bool
+}
+
+// New opens the rooms and the doors of a file. Nobody is let in before Run. When a door cannot be opened nothing is.
+func New(ctx context.Context, o Options, f *File) (*Workbench, error) {
+	o.Network = cmp.Or(o.Network, endpoint.Network(endpoint.Host{}))
+	o.Texts = cmp.Or(o.Texts, &room.English)
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	w := &Workbench{o: o, file: f}
+	secret, err := f.Operators.ReadSecret()
+	if err != nil {
+		return nil, err
+	}
+	w.secret = string(secret)
+	w.quota = session.Quota{Max: f.Limits.Sessions, PerSource: f.Limits.PerSource}
+	w.throttle = handler.Throttle{Lines: float64(f.Limits.LinesPerSecond), Joins: float64(f.Limits.JoinsPerSecond)}
+	if w.house, err = room.OpenHouse(ctx, w.houseConfig(f)); err != nil {
+		return nil, err
+	}
+	w.unwatch = func() {}
+	if b, ok := o.Bus.(room.Watcher); ok {
+		w.unwatch = b.Watch(w.cutOff)
+	}
+	for _, d := range f.Listen {
+		if err := w.OpenDoor(ctx, d); err != nil {
+			w.abandon()
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// abandon undoes New.
+func (w *Workbench) abandon() {
+	for _, d := range w.doors {
+		_ = d.ln.Close()
+	}
+	w.unwatch()
+	_ = w.house.Close()
+}
+
+// houseConfig is what a file says about the rooms.
+func (w *Workbench) houseConfig(f *File) room.HouseConfig {
+	newcomers := f.History.Newcomers
+	if newcomers == 0 {
+		newcomers = -1
+	}
+	return room.HouseConfig{
+		Room: room.Config{
+			Bus: w.o.Bus, Texts: w.o.Texts, Commands: handler.ChatCommands(charset.Auto(w.o.Legacy), w.o.Texts),
+			MaxMembers: f.Limits.Members, MaxMessage: f.Limits.Message, History: newcomers,
+			Secret: w.secret, Barred: f.Ban,
+		},
+		Rooms:    fixed(f.Rooms),
+		MaxRooms: f.Limits.Rooms,
+		Closed:   !f.MembersOpenRooms,
+	}
+}
+
+func fixed(rooms []Room) []room.Fixed {
+	list := make([]room.Fixed, len(rooms))
+	for i, r := range rooms {
+		list[i] = room.Fixed{Name: r.Name, Topic: r.Topic}
+	}
+	return list
+}
+
+func (w *Workbench) cutOff(down error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.broke = down
+	if down != nil {
+		w.o.Log.Error("the rooms are cut off", "reason", down)
+	} else {
+		w.o.Log.Info("the rooms are back")
+	}
+}
+
+// House is the rooms.
+func (w *Workbench) House() *room.House { return w.house }
+
+// OpenDoor opens a door and, once Run runs, lets in whoever comes.
+func (w *Workbench) OpenDoor(ctx context.Context, spec Door) error {
+	w.mu.Lock()
+	limits := w.file.Operators
+	w.mu.Unlock()
+	addr, config, err := w.settle(spec)
+	if err != nil {
+		return err
+	}
+	ln, err := w.o.Network.Listen(ctx, addr)
+	if err != nil {
+		return fmt.Errorf("listen on %v: %w", addr.Redacted(), err)
+	}
+	d := &door{spec: spec, ln: ln, srv: &session.Server{
+		Handler: w.handler(spec, limits), Config: config, MaxSessions: spec.Members, Quota: &w.quota, Log: w.o.Log,
+	}}
+	w.mu.Lock()
+	w.doors = append(w.doors, d)
+	w.start(d)
+	w.mu.Unlock()
+	if w.o.Opened != nil {
+		w.o.Opened(spec, ln)
+	}
+	return nil
+}
+
+func (w *Workbench) handler(spec Door, operators Operators) session.Handler {
+	if spec.Broker {
+		return &w.brokers
+	}
+	chat := &handler.Chat{House: w.house, Room: spec.Room, JSON: spec.JSON, Throttle: &w.throttle, Operator: operators.recognise}
+	if spec.Cookies {
+		chat.Cookies = &w.cookies
+	}
+	return chat
+}
+
+// start serves a door, if the workbench runs. w.mu is held.
+func (w *Workbench) start(d *door) {
+	if w.running == nil || d.started || w.running.Err() != nil {
+		return
+	}
+	d.started = true
+	ctx, failed := w.running, w.failed
+	d.srv.Grace = w.file.Drain
+	w.serving.Go(func() {
+		err := d.srv.Serve(ctx, d.ln)
+		w.mu.Lock()
+		retired := d.retired
+		w.doors = slices.DeleteFunc(w.doors, func(o *door) bool { return o == d })
+		w.mu.Unlock()
+		if !retired && !errors.Is(err, session.ErrServerClosed) {
+			failed(err)
+		}
+	})
+}
+
+// CloseDoor closes the door at an address, as the file has it. Who has come in by it stays.
+func (w *Workbench) CloseDoor(address endpoint.Addr) error {
+	w.mu.Lock()
+	i := slices.IndexFunc(w.doors, func(d *door) bool { return !d.retired && same(d.spec.Address, address) })
+	if i < 0 {
+		w.mu.Unlock()
+		return fmt.Errorf("there is no door at %v", address.Redacted())
+	}
+	d := w.doors[i]
+	d.retired = true
+	started := d.started
+	if !started {
+		w.doors = slices.Delete(w.doors, i, i+1)
+	}
+	w.mu.Unlock()
+	if started {
+		d.srv.Retire(d.ln)
+		return nil
+	}
+	return d.ln.Close()
+}
+
+func same(a, b endpoint.Addr) bool { return a.String() == b.String() }
+
+// Reload makes the workbench be as another file says, without putting anybody out: doors that are new are opened, those
+// that are not in it any more closed, and those that differ closed and opened anew; who has come in by one stays, as it
+// was when it came. Rooms, operators, bans and the limits of a room are as the file says at once. What else is different
+// needs a restart, and is returned by its key. When a door cannot be opened the others are as the file says, and the error
+// tells of it.
+func (w *Workbench) Reload(ctx context.Context, f *File) (restart []string, err error) {
+	secret, err := f.Operators.ReadSecret()
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	old := w.file
+	w.mu.Unlock()
+	if err := w.house.SetRooms(ctx, fixed(f.Rooms)); err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	w.file, w.secret = f, string(secret)
+	c := w.houseConfig(f)
+	var closing []Door
+	open := make(map[string]bool)
+	operators := old.Operators != f.Operators
+	for _, d := range w.doors {
+		switch {
+		case d.retired:
+		case slices.Contains(f.Listen, d.spec) && !operators:
+			open[d.spec.Address.String()] = true
+		default:
+			closing = append(closing, d.spec)
+		}
+	}
+	w.mu.Unlock()
+	w.house.Adjust(c)
+	var faults []error
+	for _, d := range closing {
+		faults = append(faults, w.CloseDoor(d.Address))
+	}
+	for _, d := range f.Listen {
+		if !open[d.Address.String()] {
+			faults = append(faults, w.OpenDoor(ctx, d))
+		}
+	}
+	return needsRestart(old, f), errors.Join(faults...)
+}
+
+// needsRestart are the keys of what Reload does not change.
+func needsRestart(a, b *File) (keys []string) {
+	history := func(h History) History { h.Newcomers = 0; return h }
+	if history(a.History) != history(b.History) {
+		keys = append(keys, "history")
+	}
+	if !slices.Equal(a.NATS.Servers, b.NATS.Servers) || a.NATS.Replicas != b.NATS.Replicas || a.NATS.Domain != b.NATS.Domain ||
+		a.NATS.Credentials != b.NATS.Credentials || a.NATS.Token != b.NATS.Token || a.NATS.CA != b.NATS.CA ||
+		a.NATS.Certificate != b.NATS.Certificate || a.NATS.Key != b.NATS.Key {
+		keys = append(keys, "nats")
+	}
+	for key, differs := range map[string]bool{
+		"limits.sessions": a.Limits.Sessions != b.Limits.Sessions, "limits.per-source": a.Limits.PerSource != b.Limits.PerSource,
+		"limits.lines-per-second": a.Limits.LinesPerSecond != b.Limits.LinesPerSecond,
+		"limits.joins-per-second": a.Limits.JoinsPerSecond != b.Limits.JoinsPerSecond,
+		"status":                  !same(a.Status, b.Status), "log": a.Log != b.Log,
+	} {
+		if differs {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// Run lets people in until ctx ends or a door fails. Then the rooms say that they close, and who is there has as long as
+// File.Drain to read it. Nothing is left running. It returns nil after ctx has ended, or else the error of the door. It is
+// called once.
+func (w *Workbench) Run(ctx context.Context) error {
+	// The rooms say that they close while their members are still there.
+	running, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	over, failed := context.WithCancelCause(ctx)
+	defer failed(nil)
+	w.mu.Lock()
+	w.running, w.failed = running, failed
+	for _, d := range w.doors {
+		w.start(d)
+	}
+	w.mu.Unlock()
+	<-over.Done()
+	w.mu.Lock()
+	doors := slices.Clone(w.doors)
+	for _, d := range doors {
+		d.retired = true
+	}
+	w.mu.Unlock()
+	for _, d := range doors {
+		d.srv.Retire(d.ln)
+	}
+	w.unwatch()
+	_ = w.house.Close()
+	stop(session.ErrServerClosed)
+	w.serving.Wait()
+	if ctx.Err() != nil {
+		return nil
+	}
+	return context.Cause(over)
+}
+
+// Doors are the doors that are open.
+func (w *Workbench) Doors() []DoorSnapshot {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []DoorSnapshot
+	for _, d := range w.doors {
+		held, refused := d.srv.Counts()
+		at := endpoint.AddrOf(d.spec.Address.Scheme, d.ln.Addr()).String()
+		if i := slices.IndexFunc(all, func(s DoorSnapshot) bool { return s.Address == at }); i >= 0 {
+			all[i].Sessions += held
+			all[i].Refused += refused
+			continue
+		}
+		all = append(all, DoorSnapshot{Address: at, Sessions: held, Refused: refused})
+	}
+	return all
+}
+
+// Snapshot is the state now.
+func (w *Workbench) Snapshot() Snapshot {
+	stats := w.house.Stats()
+	w.mu.Lock()
+	broke := w.broke
+	w.mu.Unlock()
+	return Snapshot{
+		Rooms: len(w.house.Rooms()), Members: stats.Members, Doors: w.Doors(), Said: int64(stats.Said), Deliveries: int64(stats.Shown),
+		Lost: map[string]int64{"slow or broken": int64(stats.Lost)}, Bus: broke, Kept: -1,
+	}
+}
