@@ -111,6 +111,9 @@ func (v *visit) hearJSON(ctx context.Context, text string) error {
 		if err := v.line(ctx, *q.Line); err != nil || q.ID == nil {
 			return err
 		}
+		if err := v.member().Flush(ctx); err != nil { // its answers come first
+			return err
+		}
 		return v.reply(ctx, q.ID, 0, nil)
 	case q.Resume != nil && q.Say == nil && q.Line == nil:
 		err := v.resume(ctx, resume{*q.Resume, true})

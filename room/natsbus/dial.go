@@ -22,7 +22,9 @@ func (b *Bus) connect(ctx context.Context) (*nats.Conn, error) {
 		// Nothing is kept while there is no connection: who publishes waits, and may give up.
 		nats.ReconnectBufSize(-1),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			b.c.Log.Warn("natsbus: connection lost", "to", b.c.where(), "err", err)
+			if b.running.Err() == nil {
+				b.c.Log.Warn("natsbus: connection lost", "to", b.c.where(), "err", err)
+			}
 			b.linkDown(err)
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {

@@ -1,0 +1,273 @@
+package handler_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sockeye.dev/charset"
+	"sockeye.dev/endpoint"
+	"sockeye.dev/frame"
+	"sockeye.dev/handler"
+	"sockeye.dev/room"
+	"sockeye.dev/session"
+)
+
+// house is one whose members can use the door's commands.
+func house(t *testing.T) *room.House {
+	t.Helper()
+	h, err := room.OpenHouse(context.Background(), room.HouseConfig{Room: room.Config{
+		Commands: handler.ChatCommands(charset.Auto(nil), &room.English),
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.Close() })
+	return h
+}
+
+type object struct {
+	Kind, Room, From, Text string
+	ID                     json.RawMessage
+	Seq                    uint64
+	Past                   bool
+}
+
+// objects are what a JSON member has been told.
+func objects(t *testing.T, text string) (all []object) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "{") { // from before it asked for JSON
+			continue
+		}
+		var o object
+		if err := json.Unmarshal([]byte(line), &o); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		all = append(all, o)
+	}
+	return all
+}
+
+// A program is told when what it says is stored, and misses nothing.
+func TestChatJSON(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := house(t)
+		config := session.Config{Format: session.Format{Framing: handler.ByMessage}}
+		people := serve(t, &session.Server{Handler: &handler.Chat{House: h}, Config: config})
+		bots := serve(t, &session.Server{Handler: &handler.Chat{House: h, JSON: true}, Config: config})
+		ann := people()
+		_, _ = io.WriteString(ann, "/nick ann\nbefore\n")
+		read(t, ann)
+		bot := bots()
+		if got := objects(t, read(t, bot)); len(got) != 3 || got[0].Kind != "notice" || got[2].Kind != "join" || got[2].From != "guest-2" || got[2].Room != "lobby" {
+			t.Fatalf("a program that comes is told %+v", got)
+		}
+		_, _ = io.WriteString(bot, `{"id":"x","say":"/not a <command>"}`+"\n")
+		ack := objects(t, read(t, bot))
+		if len(ack) != 1 || ack[0].Kind != "ack" || string(ack[0].ID) != `"x"` || ack[0].Seq == 0 {
+			t.Fatalf("what was said is answered by %+v", ack)
+		}
+		if got := read(t, ann); got != "* guest-2 joined\n<guest-2> /not a <command>\n" {
+			t.Errorf("ann sees %q", got)
+		}
+		_, _ = io.WriteString(ann, "你好\n/me waves\n/nick anna\n/topic x\n")
+		got := objects(t, read(t, bot))
+		if len(got) != 3 || got[0].Text != "你好" || got[0].From != "ann" || got[1].Kind != "emote" || got[1].Text != "waves" ||
+			got[2].Kind != "rename" || got[2].From != "ann" || got[2].Text != "anna" {
+			t.Errorf("the program is told %+v", got)
+		}
+
+		for request, want := range map[string]string{
+			`{"id":1}`:                      "not a request",
+			`{"id":1,"say":"x","line":"y"}`: "not a request",
+			`{"id":1,"shout":"x"}`:          "unknown field",
+			`hello`:                         "not a request",
+			`{"id":1,"say":5}`:              "not a request",
+			`{"id":1,"line":"/nick a b"}`:   "a nick has no spaces",
+			`{"say":"` + strings.Repeat("x", 5000) + `"}`: "the limit is 4096",
+		} {
+			_, _ = io.WriteString(bot, request+"\n")
+			if got := objects(t, read(t, bot)); len(got) == 0 || !strings.Contains(got[0].Text, want) {
+				t.Errorf("%.40s: %+v", request, got)
+			}
+		}
+
+		again := bots()
+		read(t, again)
+		_, _ = fmt.Fprintf(again, `{"id":2,"resume":%d}`+"\n", ack[0].Seq)
+		got = objects(t, read(t, again))
+		if len(got) != 3 || got[0].Text != "你好" || got[1].Text != "waves" || got[2].Kind != "ack" {
+			t.Errorf("what was missed: %+v", got)
+		}
+		_, _ = fmt.Fprintf(ann, "/json %d\n", ack[0].Seq)
+		if got := objects(t, read(t, ann)); len(got) != 2 || got[0].Text != "你好" {
+			t.Errorf("/json brought %+v", got)
+		}
+		_, _ = io.WriteString(again, `{"line":"/quit"}`+"\n")
+		_ = again.SetReadDeadline(time.Time{})
+		if _, err := io.ReadAll(again); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A member's encoding and framing are its own to change.
+func TestChatFormats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dial := serve(t, &session.Server{Handler: &handler.Chat{House: house(t)}, Config: session.Config{Format: session.Format{
+			Framing: frame.Line{}, Encoding: charset.Auto(nil), Encode: charset.Replace}}})
+		ann := dial()
+		read(t, ann)
+		bob := dial()
+		read(t, bob)
+		read(t, ann)
+		_, _ = io.WriteString(ann, "/encoding gbk\n/encoding nonsense\n/frame nul\n")
+		if got := read(t, ann); !strings.Contains(got, "your encoding is gbk\n") || !strings.Contains(got, "nonsense") || !strings.HasSuffix(got, "\x00") {
+			t.Errorf("ann sees %q", got)
+		}
+		read(t, bob)
+		_, _ = io.WriteString(bob, "你好\n")
+		if got := read(t, ann); got != "<guest-2> \xc4\xe3\xba\xc3\x00" {
+			t.Errorf("ann sees %q", got)
+		}
+		_, _ = io.WriteString(ann, "\xc4\xe3\xba\xc3\x00/encoding\x00/frame\x00/frame x\x00/encoding auto\x00")
+		if got := read(t, bob); got != "<guest-1> 你好\n" {
+			t.Errorf("bob sees %q", got)
+		}
+		if got := read(t, ann); !strings.Contains(got, "your encoding is gbk\x00") || !strings.Contains(got, "your encoding is auto") {
+			t.Errorf("ann sees %q", got)
+		}
+	})
+}
+
+// Who sends datagrams from elsewhere has to prove where it is, and until then is sent no more than came from there.
+func TestChatCookies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := house(t)
+		for _, host := range []string{"192.0.2.1", "127.0.0.1"} {
+			var network endpoint.Mem
+			addr := endpoint.Addr{Scheme: "udp", Host: host, Port: 7788}
+			ln, err := network.Listen(t.Context(), addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			srv := &session.Server{Handler: &handler.Chat{House: h, Cookies: new(handler.Cookies)}, Config: session.Config{Amplify: 1}}
+			go srv.Serve(t.Context(), ln)
+			conn, err := network.Dial(t.Context(), addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			ask := func(text string) string {
+				t.Helper()
+				if _, err := io.WriteString(conn, text); err != nil {
+					t.Fatal(err)
+				}
+				return readDatagrams(t, conn)
+			}
+			if host == "127.0.0.1" {
+				if got := ask("hello"); !strings.Contains(got, "welcome") {
+					t.Errorf("on this host: %q", got)
+				}
+				continue
+			}
+			if got := ask("hi"); got != "" {
+				t.Errorf("2 bytes were answered by %q", got)
+			}
+			if got := ask("/join aaaaaaaa and more"); !regexp.MustCompile(`^/join [a-z2-7]{8}$`).MatchString(got) {
+				t.Fatalf("the cookie is told by %q", got)
+			} else if got := ask(got + "\n"); !strings.Contains(got, "welcome to lobby") {
+				t.Errorf("the cookie brought %q", got)
+			}
+			if got := ask("/who"); !strings.Contains(got, "1 here") {
+				t.Errorf("a member is told %q", got)
+			}
+		}
+	})
+}
+
+func readDatagrams(t *testing.T, conn net.Conn) string {
+	t.Helper()
+	synctest.Wait()
+	var all strings.Builder
+	buf := make([]byte, 64<<10)
+	for {
+		_ = conn.SetReadDeadline(time.Now().Add(time.Millisecond))
+		n, err := conn.Read(buf)
+		if err != nil {
+			return all.String()
+		}
+		all.Write(buf[:n])
+	}
+}
+
+// One address cannot take everything; this host may.
+func TestThrottle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		chat := &handler.Chat{House: house(t), Throttle: &handler.Throttle{Lines: 2, Joins: 1}}
+		var all sync.WaitGroup
+		var conns []net.Conn
+		defer func() {
+			for _, c := range conns {
+				_ = c.Close()
+			}
+			all.Wait()
+		}()
+		join := func(host string) net.Conn {
+			ours, theirs := net.Pipe()
+			conns = append(conns, theirs)
+			conn := from{ours, &net.TCPAddr{IP: net.ParseIP(host), Port: 7}}
+			s := session.New(conn, &session.Config{Format: session.Format{Framing: frame.Line{}}})
+			all.Go(func() {
+				_ = chat.Serve(t.Context(), s)
+				_ = s.Close()
+				_ = ours.Close()
+			})
+			return theirs
+		}
+		var last net.Conn
+		for i := range 6 { // five seconds' worth
+			last = join("192.0.2.1")
+			got := read(t, last)
+			if welcome := strings.Contains(got, "welcome"); welcome != (i < 5) {
+				t.Errorf("member %d sees %q", i, got)
+			}
+		}
+		if got := read(t, join("::ffff:192.0.2.1")); !strings.Contains(got, "too many") {
+			t.Errorf("the same address spelled otherwise: %q", got)
+		}
+		for range 20 {
+			if got := read(t, join("127.0.0.1")); !strings.Contains(got, "welcome") {
+				t.Errorf("this host: %q", got)
+			}
+		}
+		time.Sleep(time.Minute)
+		slow := join("192.0.2.1")
+		read(t, slow)
+		go func() { _, _ = io.WriteString(slow, strings.Repeat("/rooms\n", 14)) }()
+		if n := strings.Count(read(t, slow), "rooms:"); n != 10 {
+			t.Errorf("%d lines at once", n)
+		}
+		time.Sleep(2 * time.Second)
+		if n := strings.Count(read(t, slow), "rooms:"); n != 4 {
+			t.Errorf("%d lines later", n)
+		}
+	})
+}
+
+// from is a connection with another remote address.
+type from struct {
+	net.Conn
+	remote net.Addr
+}
+
+func (c from) RemoteAddr() net.Addr { return c.remote }

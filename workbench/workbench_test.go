@@ -1,0 +1,230 @@
+package workbench
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sockeye.dev/endpoint"
+)
+
+// bench runs a workbench on a network in memory until the test ends.
+func bench(t *testing.T, yaml string) (w *Workbench, network *endpoint.Mem, stop func() error) {
+	t.Helper()
+	network = new(endpoint.Mem)
+	w, err := New(t.Context(), Options{Network: network}, parse(t, yaml))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx) }()
+	var result error
+	stopped := false
+	stop = func() error {
+		if !stopped {
+			cancel()
+			stopped, result = true, <-ended
+		}
+		return result
+	}
+	t.Cleanup(func() { _ = stop() })
+	return w, network, stop
+}
+
+func parse(t *testing.T, yaml string) *File {
+	t.Helper()
+	f, err := Parse("test.yaml", []byte(yaml))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// visitor is a client; see returns what it has been told since.
+type visitor struct {
+	net.Conn
+	lines chan string
+}
+
+func visit(t *testing.T, network *endpoint.Mem, addr string) *visitor {
+	t.Helper()
+	a, err := endpoint.Parse(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := network.Dial(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &visitor{conn, make(chan string, 1000)}
+	go func() {
+		defer close(v.lines)
+		for s := bufio.NewScanner(conn); s.Scan(); {
+			v.lines <- s.Text()
+		}
+	}()
+	return v
+}
+
+func (v *visitor) see() (all string) {
+	synctest.Wait()
+	for {
+		select {
+		case l, ok := <-v.lines:
+			if !ok {
+				return all + "EOF"
+			}
+			all += l + "\n"
+		default:
+			return all
+		}
+	}
+}
+
+func (v *visitor) say(t *testing.T, line string) string {
+	t.Helper()
+	if _, err := v.Write([]byte(line + "\n")); err != nil {
+		t.Error(err)
+	}
+	return v.see()
+}
+
+const before = `
+listen: [tcp://127.0.0.1:1, tcp://127.0.0.1:2, {address: tcp://127.0.0.1:3, room: ops}, {address: tcp://127.0.0.1:4, broker: true}]
+rooms: [lobby, ops]
+limits: {joins-per-second: 0, per-source: 9}
+operators: {secret: open sesame}
+`
+
+const after = `
+listen: [tcp://127.0.0.1:1, {address: tcp://127.0.0.1:3, json: true}, tcp://127.0.0.1:5]
+rooms: [lobby, name: den]
+ban: [127.0.0.2/32]
+limits: {joins-per-second: 0, per-source: 10, message: 20}
+`
+
+// A file is taken over without anybody being put out.
+func TestReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, network, stop := bench(t, before)
+		var all []*visitor
+		for _, port := range []string{"1", "2", "3"} {
+			v := visit(t, network, "tcp://127.0.0.1:"+port)
+			if got := v.see(); !strings.Contains(got, "welcome to ") {
+				t.Fatalf("door %s: %q", port, got)
+			}
+			all = append(all, v)
+		}
+		raw, other := visit(t, network, "tcp://127.0.0.1:4"), visit(t, network, "tcp://127.0.0.1:4")
+		raw.see()
+		if raw.say(t, "\x1bbytes"); other.see() != "\x1bbytes\n" {
+			t.Error("the broker has changed something")
+		}
+		if got := all[2].say(t, "/topic"); !strings.Contains(got, "no topic") {
+			t.Errorf("in ops: %q", got)
+		}
+
+		restart, err := w.Reload(t.Context(), parse(t, after))
+		if err != nil || !slices.Equal(restart, []string{"limits.per-source"}) {
+			t.Fatalf("Reload: %v, %v", restart, err)
+		}
+		for i, v := range all {
+			v.see()
+			if got := v.say(t, "/who"); !strings.Contains(got, "here: ") {
+				t.Errorf("visitor %d: %q", i, got)
+			}
+		}
+		if got := all[0].say(t, "a line that is longer"); !strings.Contains(got, "the limit is 20") {
+			t.Errorf("a longer line: %q", got)
+		}
+		if got := all[0].say(t, "/op open sesame"); !strings.Contains(got, "neither") {
+			t.Errorf("the secret of the file before: %q", got)
+		}
+		if got := all[0].say(t, "/rooms"); got != "* rooms: den (0), lobby (2), ops (1)\n" {
+			t.Errorf("rooms: %q", got)
+		}
+		for _, port := range []string{"2", "4"} {
+			a, _ := endpoint.Parse("tcp://127.0.0.1:" + port)
+			if c, err := network.Dial(t.Context(), a); err == nil {
+				c.Close()
+				t.Errorf("door %s is still open", port)
+			}
+		}
+		if got := visit(t, network, "tcp://127.0.0.1:3").see(); !strings.HasPrefix(got, `{"kind":"notice"`) {
+			t.Errorf("the door that has changed: %q", got)
+		}
+		if got := visit(t, network, "tcp://127.0.0.1:5").see(); !strings.Contains(got, "welcome to lobby") {
+			t.Errorf("the new door: %q", got)
+		}
+		s := w.Snapshot()
+		if s.Members != 5 || s.Rooms != 3 || len(s.Doors) != 5 { // 1, 2 and 4 with people inside, 3, 5
+			t.Errorf("Snapshot() = %+v", s)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		if got := all[1].see(); !strings.HasSuffix(got, "* the room is closing\nEOF") {
+			t.Errorf("in the end: %q", got)
+		}
+		if got := raw.see(); got != "EOF" {
+			t.Errorf("at the broker's: %q", got)
+		}
+	})
+}
+
+// What cannot be is refused, and nothing is left of it.
+func TestRefusedWorkbench(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := new(endpoint.Mem)
+		for yaml, want := range map[string]string{
+			"listen: [{address: udp://:7, cookies: false}]":                "needs cookies",
+			"listen: [{address: udp://192.0.2.1:7, cookies: false}]":       "needs cookies",
+			"listen: [tcp://127.0.0.1:1]\noperators: {secret-file: /none}": "/none",
+		} {
+			if _, err := New(t.Context(), Options{Network: network}, parse(t, yaml)); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v", yaml, err)
+			}
+		}
+		w, network, _ := bench(t, "listen: [tcp://127.0.0.1:1]")
+		taken, _ := endpoint.Parse("tcp://127.0.0.1:2")
+		ln, err := network.Listen(t.Context(), taken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		if _, err := w.Reload(t.Context(), parse(t, "listen: [tcp://127.0.0.1:2, tcp://127.0.0.1:1]")); err == nil {
+			t.Error("a door was opened that is another's")
+		}
+		if got := visit(t, network, "tcp://127.0.0.1:1").see(); !strings.Contains(got, "welcome") {
+			t.Errorf("the other door: %q", got)
+		}
+		if err := w.CloseDoor(taken); err == nil {
+			t.Error("a door was closed that is not there")
+		}
+	})
+}
+
+// A door that fails ends the run with its reason.
+func TestDoorFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := new(endpoint.Mem)
+		w, err := New(t.Context(), Options{Network: network}, parse(t, "listen: [tcp://127.0.0.1:1]"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error)
+		go func() { ended <- w.Run(t.Context()) }()
+		time.Sleep(time.Second)
+		w.doors[0].ln.Close()
+		if err := <-ended; !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}
