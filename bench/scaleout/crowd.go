@@ -79,9 +79,11 @@ func crowdMain() error {
 		}
 	}()
 	if err := c.run(); err != nil {
-		return c.out.Encode(answer{Error: err.Error()})
+		_ = c.out.Encode(answer{Error: err.Error()})
 	}
-	return nil
+	for {
+		<-c.orders // until main ends us: whoever left now would be announced to the others
+	}
 }
 
 func (c *crowd) run() (err error) {
