@@ -323,10 +323,14 @@ func (c *crowd) read(m *member) {
 		c.lose(m, errors.New("closed by the node"))
 		return
 	}
-	data, now := c.buf[:n], time.Now().UnixNano()
 	if !c.started {
 		c.answer.Bytes += uint64(n)
 	}
+	c.lines(m, c.buf[:n], time.Now().UnixNano())
+}
+
+// lines takes note of what m has read.
+func (c *crowd) lines(m *member, data []byte, now int64) {
 	for {
 		i := bytes.IndexByte(data, '\n')
 		if i < 0 {
