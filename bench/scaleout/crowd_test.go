@@ -35,7 +35,7 @@ func TestJudge(t *testing.T) {
 		{[3]string{say(2, 1), say(2, 0, 1), strings.Replace(say(2, 0, 1), "x\n", "y\n", 1)}, counts{strange: 1, lost: 1}},
 	} {
 		c := &crowd{task: task{Members: 3, Node: 0, Nodes: 3, Messages: 3, Speakers: 3}, out: json.NewEncoder(io.Discard)}
-		c.place = make([]uint32, 3)
+		c.place, c.answer.Slowest = make([]uint32, 3), make([]int64, 3)
 		for i := range 3 {
 			c.members = append(c.members, member{id: i, got: make([]uint64, 1)})
 		}

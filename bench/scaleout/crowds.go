@@ -46,6 +46,7 @@ type answer struct {
 	Word                                                 string // the first that was amiss
 	Order                                                []int32
 	Delays                                               []uint64
+	Slowest                                              []int64 // of each message, in microseconds
 }
 
 // A crowdProcess is a crowd as main sees it.

@@ -36,14 +36,13 @@ type settings struct {
 	replicas                 int
 	patience                 time.Duration
 	sockeye, dir             string
+	each                     bool
 }
 
 func main() {
 	log.SetFlags(log.Ltime)
 	if len(os.Args) == 2 && os.Args[1] == crowdArg {
-		if err := crowdMain(); err != nil {
-			log.Fatal("crowd: ", err)
-		}
+		crowdMain()
 		return
 	}
 	runtime.LockOSThread() // whose end would be the others' end
@@ -58,6 +57,7 @@ func main() {
 	flag.DurationVar(&s.patience, "patience", time.Minute, "how long nothing may happen")
 	flag.StringVar(&s.sockeye, "sockeye", "", "the `program` that serves; default built here")
 	flag.StringVar(&s.dir, "dir", "", "the `directory` of the servers' stores; default a temporary one")
+	flag.BoolVar(&s.each, "each", false, "print when the last member of each node had each message")
 	flag.Parse()
 	if s.nodes < 1 || s.members < 2 || s.speakers < 1 || s.messages < 1 || s.speakers > s.nodes*(s.members-1) {
 		log.Fatal("there must be a node, a message, a speaker, and on each node a member who does not speak")
@@ -160,6 +160,13 @@ func (s *settings) run() error {
 	fmt.Printf("%d messages by %d speakers, %d a second: %d deliveries, %.0f/s, in %.2f s; CPU s: %s\n",
 		s.messages, s.speakers, s.rate, r.deliveries, float64(r.deliveries)/r.took.Seconds(), r.took.Seconds(), spoken)
 	fmt.Printf("delay: p50 %.1f ms, p99 %.1f ms, most %.1f ms\n", r.delays.quantile(0.5), r.delays.quantile(0.99), r.delays.quantile(1))
+	for n := 0; s.each && n < s.messages; n++ {
+		fmt.Printf("message %d, ms:", n)
+		for _, c := range crowds {
+			fmt.Printf(" %6.1f", float64(c.last.Slowest[n])/1000)
+		}
+		fmt.Println()
+	}
 	fmt.Printf("nodes: %d MiB each; nats-servers: %d MiB each\n", total(nodes, (*process).rss)/s.nodes>>10, total(servers, (*process).rss)/len(servers)>>10)
 	fmt.Printf("lost %d, doubled %d, out of order %d, members gone %d, strange lines %d\n", r.lost, r.doubled, r.disordered, r.gone, r.strange)
 	for _, w := range r.words {
