@@ -464,7 +464,7 @@ func (r *Room) back(msg Message) {
 		}
 		return
 	}
-	r.announceArrivals(msg, came)
+	r.announce(msg, Join, came, "")
 }
 
 // reunite gives this node's members their place in the roster back, and tells those whose nick is another's by now.

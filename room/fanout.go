@@ -6,16 +6,10 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"time"
 )
 
 // queueLen is how many events may wait for the fan-out goroutine before the bus, and so the speakers, have to wait.
 const queueLen = 128
-
-// sumUpFrom is how many arrivals, or departures, in a row are announced in one line instead of one each. N members who
-// come at once would otherwise cost N*N lines: 15,000 who reconnect after a failure, 112 million. It happens only when
-// they wait in the queue together, so a room at rest announces everybody by name.
-const sumUpFrom = 8
 
 // An event is what the fan-out goroutine works on: a message from the bus, or something to do between two messages.
 type event struct {
@@ -181,8 +175,11 @@ const maxSaying = 32 << 10
 
 // say has l shown to everybody except its author.
 func (r *Room) say(l *Line, author *Member) {
-	r.tellArrivals() // nobody is heard before being announced
 	p := &r.saying
+	for _, l := range r.traffic.take(r) { // nobody is heard before being announced
+		p.lines, p.authors = append(p.lines, l), append(p.authors, nil)
+		p.size += len(l.Text) + 1
+	}
 	if p.size > 0 && p.size+len(l.Text) > maxSaying {
 		r.flush()
 	}
@@ -201,7 +198,7 @@ func (r *Room) flush() {
 			m.apart = p.without(m)
 		}
 	}
-	r.show(&Block{Lines: slices.Clone(p.lines)})
+	r.show(&Block{Lines: slices.Clone(p.lines), said: true})
 	for i, m := range p.authors {
 		if m != nil {
 			m.apart = nil
@@ -251,31 +248,7 @@ func (r *Room) arrive(run []event) {
 			came = append(came, p)
 		}
 	}
-	r.announceArrivals(run[len(run)-1].msg, came)
-}
-
-// announceArrivals announces those who came, at once; but after many, who come within a moment wait for each other. What N
-// members who come together cost is then so many lines as moments pass, for each, and not N.
-func (r *Room) announceArrivals(msg Message, came []*person) {
-	r.came, r.cameLast = append(r.came, came...), msg
-	wait := time.Until(r.summedUp.Add(moment))
-	if wait <= 0 {
-		r.tellArrivals()
-	} else if len(r.came) == len(came) && len(came) > 0 { // the first who wait
-		time.AfterFunc(wait, func() { _ = r.between(r.running, r.tellArrivals) })
-	}
-}
-
-// moment is how long those who come wait to be announced after many were.
-const moment = 250 * time.Millisecond
-
-func (r *Room) tellArrivals() {
-	came := r.came
-	r.came = nil
-	if len(came) >= sumUpFrom {
-		r.summedUp = time.Now()
-	}
-	r.announce(r.cameLast, Join, came, "")
+	r.announce(run[len(run)-1].msg, Join, came, "")
 }
 
 // admit greets a member whose Join has come back, and lets it see the room from now on.
@@ -345,7 +318,6 @@ func (r *Room) part(run []event) {
 		r.dropForgotten()
 	}
 	last := run[len(run)-1].msg
-	r.tellArrivals()
 	r.announce(last, Leave, gone, last.Text)
 }
 
@@ -386,29 +358,6 @@ func (r *Room) answer(m *Member, why string) {
 	}
 }
 
-// announce shows that people came or went together, by name or summed up.
-func (r *Room) announce(msg Message, k Kind, people []*person, why string) {
-	if len(people) == 0 {
-		return
-	}
-	said := Message{Seq: msg.Seq, Time: msg.Time, Kind: k, Text: why}
-	b := new(Block)
-	if len(people) >= sumUpFrom {
-		nicks := make([]string, 0, namesGreeted)
-		for _, p := range people[:min(len(people), namesGreeted)] {
-			nicks = append(nicks, p.nick)
-		}
-		said.From, said.Text = r.texts.names(nicks, len(people), namesGreeted), ""
-		people = nil
-		b.Lines = append(b.Lines, r.out.line(said))
-	}
-	for _, p := range people {
-		said.From = p.nick
-		b.Lines = append(b.Lines, r.out.line(said))
-	}
-	r.show(b)
-}
-
 func (r *Room) dropForgotten() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -417,9 +366,12 @@ func (r *Room) dropForgotten() {
 
 // show shows b to every member, or what it is to see instead.
 func (r *Room) show(b *Block) {
+	if lines := r.traffic.take(r); len(lines) > 0 { // whom b is about may be among them
+		b = &Block{Lines: append(lines, b.Lines...), said: b.said}
+	}
 	for _, m := range r.members {
 		switch {
-		case m.behind && b.Lines[0].said():
+		case m.behind && b.said:
 		case m.apart == nil:
 			r.showBlock(m, b)
 		case len(m.apart.Lines) > 0:

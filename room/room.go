@@ -101,10 +101,8 @@ type Room struct {
 	// The fan-out goroutine's.
 	out         renderer
 	saying      saying
-	past        []*Line   // what was said last, at most maxPast
-	came        []*person // who is not announced yet; see announceArrivals
-	cameLast    Message
-	summedUp    time.Time
+	past        []*Line // what was said last, at most maxPast
+	traffic     traffic
 	arrival     *arrival // while it is not known who is there
 	accompanied bool     // there is, or was, another Room
 	buried      time.Time

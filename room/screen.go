@@ -24,6 +24,8 @@ type Block struct {
 	// Past says that it is shown to somebody who has just come, or has asked what was said.
 	Past bool
 
+	said bool // it has what somebody said
+
 	// Memo is for Screens: what one has made of the block, for the next that is shown it. It is used from within Show only.
 	Memo any
 }
