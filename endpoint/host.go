@@ -32,7 +32,7 @@ func (h Host) Dial(ctx context.Context, a Addr) (net.Conn, error) {
 	if a.Scheme == "mem" && h.Mem != nil {
 		return h.Mem.Dial(ctx, a)
 	}
-	s, err := readSettings("dial", a)
+	s, err := readChecked("dial", a)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (h Host) Listen(ctx context.Context, a Addr) (net.Listener, error) {
 	if a.Scheme == "mem" && h.Mem != nil {
 		return h.Mem.Listen(ctx, a)
 	}
-	s, err := readSettings("listen", a)
+	s, err := readChecked("listen", a)
 	if err != nil {
 		return nil, err
 	}

@@ -151,15 +151,20 @@ func (s settings) dialMany(ctx context.Context, a Addr, ip netip.Addr) (net.Conn
 	return l.anyone, nil
 }
 
-// listenGroup joins the group ip.
-func (s settings) listenGroup(ctx context.Context, a Addr, ip netip.Addr) (net.Listener, error) {
+// checkGroup refuses to listen to the group ip where ip and the options differ.
+func (s settings) checkGroup(a Addr, ip netip.Addr) error {
 	if !s.speaks(ip) {
-		return nil, opError("listen", a, &net.AddrError{Err: "not an IPv" + s.ip + " address", Addr: a.Host})
+		return opError("listen", a, &net.AddrError{Err: "not an IPv" + s.ip + " address", Addr: a.Host})
 	}
 	if s.many.source.IsValid() && s.many.source.Is4() != ip.Is4() {
-		return nil, &OptionError{Op: "listen", Addr: a, Option: "source", Value: s.many.source.String(),
+		return &OptionError{Op: "listen", Addr: a, Option: "source", Value: s.many.source.String(),
 			Reason: "it is of the other family than the group"}
 	}
+	return nil
+}
+
+// listenGroup joins the group ip.
+func (s settings) listenGroup(ctx context.Context, a Addr, ip netip.Addr) (net.Listener, error) {
 	ifis, err := s.interfaces("listen", a, ip)
 	if err != nil {
 		return nil, err

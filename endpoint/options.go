@@ -242,7 +242,14 @@ func readSettings(op string, a Addr) (settings, error) {
 	if p&listenTCP != 0 && a.Options.Has("proxyproto") {
 		p |= listenGated
 	}
-	return readSettingsFor(op, a, p)
+	s, err := readSettingsFor(op, a, p)
+	if err == nil {
+		err = s.ws.check(op, a)
+	}
+	if err == nil {
+		err = s.secure.check(op, a)
+	}
+	return s, err
 }
 
 func readSettingsFor(op string, a Addr, p purpose) (settings, error) {

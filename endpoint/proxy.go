@@ -105,9 +105,6 @@ func (s settings) dialStream(ctx context.Context, a Addr) (net.Conn, error) {
 	if s.proxy == nil && s.header == 0 {
 		return s.dialTCP(ctx, a)
 	}
-	if a.Port == 0 {
-		return nil, opError("dial", a, errPortZero)
-	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	to := a

@@ -7,9 +7,6 @@ import (
 )
 
 func (s settings) dialTCP(ctx context.Context, a Addr) (net.Conn, error) {
-	if a.Port == 0 {
-		return nil, opError("dial", a, errPortZero)
-	}
 	d := s.dialer()
 	local, err := s.resolveBind(ctx, a)
 	if err != nil {

@@ -158,13 +158,18 @@ func (t tlsSettings) server(a Addr) (*tls.Config, error) {
 	return cfg, nil
 }
 
+// check refuses what the options allow each by itself.
+func (t tlsSettings) check(op string, a Addr) error {
+	if t.key != "" && t.cert == "" {
+		return &OptionError{Op: op, Addr: a, Option: "key", Value: t.key, Reason: "a key without its certificate", Hint: "cert=FILE names it"}
+	}
+	return nil
+}
+
 // loadCert reads the options cert and key.
 func (t tlsSettings) loadCert(op string, a Addr, cfg *tls.Config) error {
-	switch {
-	case t.cert == "" && t.key == "":
+	if t.cert == "" {
 		return nil
-	case t.cert == "":
-		return &OptionError{Op: op, Addr: a, Option: "key", Value: t.key, Reason: "a key without its certificate", Hint: "cert=FILE names it"}
 	}
 	cert, err := readPair(t.cert, t.key)
 	if err != nil {

@@ -69,9 +69,6 @@ func payloadLimit(remote netip.Addr) int {
 }
 
 func (s settings) dialUDP(ctx context.Context, a Addr) (net.Conn, error) {
-	if a.Port == 0 {
-		return nil, opError("dial", a, errPortZero)
-	}
 	ip, _ := netip.ParseAddr(a.Host)
 	if s.reachesMany(ip) {
 		return s.dialMany(ctx, a, ip)
@@ -106,9 +103,6 @@ func (s settings) dialUDP(ctx context.Context, a Addr) (net.Conn, error) {
 func (s settings) listenUDP(ctx context.Context, a Addr) (net.Listener, error) {
 	if ip, err := netip.ParseAddr(a.Host); err == nil && ip.IsMulticast() {
 		return s.listenGroup(ctx, a, ip)
-	}
-	if err := s.refuseMany("listen", a); err != nil {
-		return nil, err
 	}
 	pc, err := s.listenConfig().ListenPacket(ctx, s.network("udp"), a.hostPort())
 	if err != nil {

@@ -16,9 +16,6 @@ import (
 
 // dialWS connects with dial, for a, and shakes hands: RFC 6455, section 4.1.
 func (s settings) dialWS(ctx context.Context, a Addr, dial func(context.Context, Addr) (net.Conn, error)) (net.Conn, error) {
-	if err := s.ws.check("dial", a); err != nil {
-		return nil, err
-	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	conn, err := dial(ctx, a)
