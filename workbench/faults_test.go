@@ -69,6 +69,14 @@ func TestFaults(t *testing.T) {
 		{"listen: [':1?frame=lin']", `f:1:10: listen.frame: `},
 		{"listen: [{address: ':1', encoding: utf-9}]", `f:1:36: listen.encoding: `},
 		{"listen: [{address: ':1', errors: strickt}]", `f:1:34: listen.errors: `},
+		{"listen:\n - ':1?idle=5'\n - ':2?nodely=1'\n - {address: 'tcp://:3?idle=soon'}", `f:3:4: listen.address: option nodely=1: unknown (did you mean nodelay?)` + "\n" +
+			`f:4:14: listen.idle: "soon" is not a duration: 500ms, 2s, 1h30m, 30d, or a bare number of seconds`},
+		{"listen: ['udp://:1?idle=soon']", `f:1:10: listen.address: option idle=soon: want a duration: 500ms, 2s, 1m, or seconds`},
+		{"listen: ['ws://:1?idle=5s', {address: 'ws://:2?auth=a:secret', room: lobby}]", `f:1:39: listen.address: option auth: it means nothing when listening ws (it is for dialing)`},
+		{"listen: [{address: 'tls://:1?key=k', certificate: c}, 'tls://:2?key=k']", `f:1:55: listen.address: option key=k: a key without its certificate (cert=FILE names it)`},
+		{"listen: ['udp://:1?ttl=3']", `f:1:10: listen.address: option ttl=3: the address is not a multicast group (groups are 224.0.0.0 to 239.255.255.255, and ff00::/8)`},
+		{"listen: ['unix:" + strings.Repeat("x", 200) + "']", `f:1:10: listen.address: path of 200 bytes exceeds the limit of `},
+		{"status: tcp://:1?backlog=0", `f:1:9: status: option backlog=0: want a number from 1`},
 		// the rest
 		{"rooms: [a, a, 'b c', /d]", `f:1:12: rooms.name: the room a is there twice` + "\n" +
 			`f:1:15: rooms.name: a room's name has neither white space nor control characters` + "\n" + `f:1:22: rooms.name: a room's name does not begin with /`},
@@ -105,7 +113,7 @@ func TestFaults(t *testing.T) {
 			continue
 		}
 		got := err.Error()
-		if strings.HasSuffix(test.want, ": ") || strings.HasSuffix(test.want, ":") {
+		if strings.HasSuffix(test.want, " ") || strings.HasSuffix(test.want, ":") {
 			if !strings.HasPrefix(got, test.want) {
 				t.Errorf("%.80q\n got %s\nwant %s...", test.file, got, test.want)
 			}

@@ -1,7 +1,9 @@
 package workbench
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"path/filepath"
@@ -45,6 +47,8 @@ func (b *binder) check(f *File) {
 			b.fault(at, "status", "put a proxy before it for TLS", "it is HTTP over tcp or unix, not %s", s.Scheme)
 		} else if first := sockets[socketOf(s)]; first != nil {
 			b.fault(at, "status", "", "a door has this address already, in line %d", first.Line)
+		} else {
+			b.checkAddress(at, "status", s)
 		}
 	}
 }
@@ -118,6 +122,7 @@ func (b *binder) checkDoor(path string, d *Door, rooms []string, sockets map[str
 	} else if key != "" {
 		sockets[key] = address
 	}
+	b.checkAddress(address, path+".address", d.opened())
 	if d.JSON {
 		for _, key := range []string{"encoding", "send-encoding", "legacy", "errors", "frame"} {
 			if a.Options.Has(key) {
@@ -157,6 +162,13 @@ func (b *binder) checkDoor(path string, d *Door, rooms []string, sockets map[str
 		{"legacy", d.Legacy, func(s string) error { _, err := charset.Lookup(s); return err }},
 		{"errors", d.Errors, func(s string) error { _, err := charset.ParsePolicy(s); return err }},
 		{"frame", d.Frame, func(s string) error { _, err := frame.Parse(s); return err }},
+		{"idle", "", func(s string) error {
+			if idleOfSocket(a) {
+				return nil // checkAddress has it
+			}
+			_, err := ParseDuration(s)
+			return err
+		}},
 	} {
 		at := b.at(path + "." + e.key)
 		if e.value == "" || a.Options.Has(e.key) {
@@ -169,6 +181,44 @@ func (b *binder) checkDoor(path string, d *Door, rooms []string, sockets map[str
 			b.fault(at, path+"."+e.key, "", "%v", err)
 		}
 	}
+}
+
+// opened is the door's address as it is listened at: with what the door says beside it, and without what is said of text.
+func (d *Door) opened() endpoint.Addr {
+	a := d.Address
+	for _, key := range []string{"encoding", "send-encoding", "legacy", "errors", "frame"} {
+		a.Options.Take(key)
+	}
+	if !idleOfSocket(a) {
+		a.Options.Take("idle")
+	}
+	if d.Certificate != "" && (a.Scheme == "tls" || a.Scheme == "wss") {
+		a.Options.Set("cert", d.Certificate)
+	}
+	return a
+}
+
+// idleOfSocket reports whether it is a's socket that ends silent conversations, and not who holds them.
+func idleOfSocket(a endpoint.Addr) bool { return a.Scheme == "udp" || a.Scheme == "unixgram" }
+
+// checkAddress tells what keeps a from being listened at on any machine.
+func (b *binder) checkAddress(at *yaml.Node, path string, a endpoint.Addr) {
+	err := a.Check("listen")
+	if err == nil {
+		return
+	}
+	reason := err.Error()
+	var option *endpoint.OptionError
+	var system *net.OpError
+	if errors.As(err, &option) {
+		reason = fmt.Sprintf("option %s: %s", option.Option, option.Reason)
+		if option.Value != "" {
+			reason = fmt.Sprintf("option %s=%s: %s", option.Option, shorten(option.Value), option.Reason)
+		}
+	} else if errors.As(err, &system) {
+		reason = system.Err.Error()
+	}
+	b.fault(at, path, endpoint.Hint(err), "%s", reason)
 }
 
 func encodingOrAuto(s string) error {
