@@ -36,6 +36,10 @@
 //	wss://:7788/chat?origin=https://a.example        listen
 //	ws://user:pass@host:8080/path%3Froom=1           dial; the server's query is room=1
 //
+// A listener may also be put over a socket that somebody else has opened, as
+// systemd does: Host's field Inherited has it. [Addr.Check] says what is wrong
+// with an address before anything is opened.
+//
 // The package knows nothing of text, framing or what is said: options it does
 // not understand stay in [Addr.Options] for the layers above to take, and what
 // nobody took is an error of Dial and Listen.

@@ -21,6 +21,14 @@ import (
 type Host struct {
 	// Mem is where mem addresses are opened. Nil refuses them.
 	Mem *Mem
+
+	// Inherited returns the socket that somebody else has opened for a, or the
+	// zero Socket. Listen asks for it when it finds nothing wrong with a, any
+	// number of goroutines at once, and a is listened at over that socket with
+	// all that a's scheme and options say, except reuseaddr and reuseport. The
+	// socket is Listen's from then on and is closed with the listener; a unix
+	// socket's file stays. Nil: all sockets are opened here.
+	Inherited func(a Addr) (Socket, error)
 }
 
 var _ Network = Host{}
@@ -56,7 +64,7 @@ func (h Host) Dial(ctx context.Context, a Addr) (net.Conn, error) {
 }
 
 // Listen opens a for others to begin conversations with. Close of a unix
-// or unixgram listener removes its file; Close of a udp or unixgram listener
+// or unixgram listener removes its file, unless the socket is Inherited; Close of a udp or unixgram listener
 // ends its conversations.
 func (h Host) Listen(ctx context.Context, a Addr) (net.Listener, error) {
 	if a.Scheme == "mem" && h.Mem != nil {
@@ -66,23 +74,18 @@ func (h Host) Listen(ctx context.Context, a Addr) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	open := func(ctx context.Context, a Addr) (net.Listener, error) { return h.open(ctx, a, s) }
 	switch a.Scheme {
 	case "tcp":
-		return s.listenStream(ctx, a)
+		return s.listenStream(ctx, a, open)
 	case "tls":
-		return s.listenTLS(ctx, a, s.listenTCP)
+		return s.listenTLS(ctx, a, open)
 	case "ws":
-		return s.listenWS(ctx, a, s.listenStream)
+		return s.listenWS(ctx, a, func(ctx context.Context, a Addr) (net.Listener, error) { return s.listenStream(ctx, a, open) })
 	case "wss":
-		return s.listenWS(ctx, a, func(ctx context.Context, a Addr) (net.Listener, error) { return s.listenTLS(ctx, a, s.listenTCP) })
-	case "udp":
-		return s.listenUDP(ctx, a)
-	case "unix":
-		return s.listenUnix(ctx, a)
-	case "unixgram":
-		return s.listenUnixgram(ctx, a)
+		return s.listenWS(ctx, a, func(ctx context.Context, a Addr) (net.Listener, error) { return s.listenTLS(ctx, a, open) })
 	}
-	return nil, opError("listen", a, errScheme(a.Scheme))
+	return open(ctx, a)
 }
 
 var (

@@ -176,9 +176,10 @@ func unwrapHeader(ctx context.Context, conn net.Conn) (net.Conn, error) {
 	return &headerConn{tc, dest, source}, nil
 }
 
-// listenStream listens on tcp, and asks for PROXY headers if the options do.
-func (s settings) listenStream(ctx context.Context, a Addr) (net.Listener, error) {
-	ln, err := s.listenTCP(ctx, a)
+// listenStream listens with listen, at a, and asks for PROXY headers if the
+// options do.
+func (s settings) listenStream(ctx context.Context, a Addr, listen func(context.Context, Addr) (net.Listener, error)) (net.Listener, error) {
+	ln, err := listen(ctx, a)
 	if err != nil || s.header == noHeader {
 		return ln, err
 	}

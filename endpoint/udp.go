@@ -108,10 +108,15 @@ func (s settings) listenUDP(ctx context.Context, a Addr) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	sock := newHostSocket(pc.(*net.UDPConn))
+	return s.serveUDP(pc.(*net.UDPConn)), nil
+}
+
+// serveUDP keeps the conversations of a socket that is bound.
+func (s settings) serveUDP(conn *net.UDPConn) net.Listener {
+	sock := newHostSocket(conn)
 	l := newPeerListener(sock, s)
 	sock.serve(l)
-	return l, nil
+	return l
 }
 
 // unmapped is ap without the difference between IPv4 and IPv4 in IPv6.

@@ -15,6 +15,10 @@ func (s settings) dialUnixgram(_ context.Context, a Addr) (net.Conn, error) {
 	return nil, opError("dial", a, errNoUnixgram)
 }
 
+func (s settings) serveUnixgram(a Addr, _ *net.UnixConn, _ place, _ socketFile) (net.Listener, error) {
+	return nil, opError("listen", a, errNoUnixgram)
+}
+
 func (s settings) listenUnixgram(_ context.Context, a Addr) (net.Listener, error) {
 	return nil, opError("listen", a, errNoUnixgram)
 }

@@ -182,7 +182,13 @@ func (s settings) listenUnixgram(ctx context.Context, a Addr) (net.Listener, err
 	if err != nil {
 		return nil, opError("listen", a, bareError(err))
 	}
-	sock := &unixSocket{conn: pc.(*net.UnixConn), bound: place{path: a.Path}, file: fileOf(a.Path)}
+	return s.serveUnixgram(a, pc.(*net.UnixConn), place{path: a.Path}, fileOf(a.Path))
+}
+
+// serveUnixgram keeps the conversations of a socket that is bound, and removes
+// file when it ends.
+func (s settings) serveUnixgram(a Addr, conn *net.UnixConn, bound place, file socketFile) (_ net.Listener, err error) {
+	sock := &unixSocket{conn: conn, bound: bound, file: file}
 	if sock.raw, err = sock.conn.SyscallConn(); err == nil {
 		sock.max, err = largestUnixgram(sock.raw)
 	}
