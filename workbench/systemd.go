@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"sockeye.dev/endpoint"
@@ -18,37 +19,25 @@ import (
 // firstDescriptor is where the sockets begin that systemd hands over (sd_listen_fds(3), SD_LISTEN_FDS_START).
 const firstDescriptor = 3
 
-// Inherited is one socket that systemd has opened for us. Exactly one of Listener and Packet is there.
-type Inherited struct {
-	// Name is the socket unit's FileDescriptorName=; "unknown" when nobody gave one.
-	Name string
-
-	// Listener accepts streams: a *net.TCPListener or a *net.UnixListener.
-	Listener net.Listener
-
-	// Packet has datagrams: a *net.UDPConn or a *net.UnixConn.
-	Packet net.PacketConn
+// Sockets are the sockets that systemd has opened for us. They are kept until Close, as systemd keeps them itself: who
+// takes one has it from a descriptor of its own, and may close it and, after a reload, take it again. Until then who
+// connects waits. Its methods may be called by any number of goroutines at once.
+//
+//	sockets, err := workbench.Inherit(os.LookupEnv, os.Getpid())
+//	...
+//	defer sockets.Close()
+//	network := endpoint.Host{Inherited: sockets.Take}
+type Sockets struct {
+	mu  sync.Mutex
+	all []inherited
 }
 
-// Addr returns the socket's own address.
-func (s Inherited) Addr() net.Addr {
-	if s.Listener != nil {
-		return s.Listener.Addr()
-	}
-	return s.Packet.LocalAddr()
+// An inherited socket has the name that the socket unit's FileDescriptorName= gives it; "unknown" when nobody gave one.
+type inherited struct {
+	endpoint.Socket
+	name  string
+	taken bool
 }
-
-// Close closes the socket. Of a Unix socket the file stays: it is systemd's.
-func (s Inherited) Close() error {
-	if s.Listener != nil {
-		return s.Listener.Close()
-	}
-	return s.Packet.Close()
-}
-
-// Sockets are the sockets that systemd has opened for us and that nobody has taken yet. They belong to whoever takes
-// them; Close closes the rest. Not for use by several goroutines at once.
-type Sockets struct{ left []Inherited }
 
 // Inherit takes over the sockets of systemd's socket activation, as sd_listen_fds(3) says: lookup is os.LookupEnv, and
 // LISTEN_FDS counts only if LISTEN_PID is pid, which is os.Getpid(). Without activation there are none, which is no
@@ -83,7 +72,7 @@ func inherit(lookup func(string) (string, bool), pid, first int) (*Sockets, erro
 			errs = append(errs, fmt.Errorf("the socket %s, descriptor %d, that systemd has opened: %w", name, first+i, err))
 			continue
 		}
-		s.left = append(s.left, one)
+		s.all = append(s.all, inherited{Socket: one, name: name})
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(append(errs, s.Close())...)
@@ -91,53 +80,88 @@ func inherit(lookup func(string) (string, bool), pid, first int) (*Sockets, erro
 	return &s, nil
 }
 
-// Take returns a socket that was bound to where a listens, and forgets it; false when there is none. The scheme says
-// whether it is one of streams or of datagrams; what is spoken over it does not matter. Of a host's name it cannot be
-// told what it is bound to: write the IP address.
-func (s *Sockets) Take(a endpoint.Addr) (Inherited, bool) {
-	want := socketOf(withoutOptions(a))
-	return s.take(func(one Inherited) bool {
-		scheme := "tcp"
-		switch addr := one.Addr().(type) {
-		case *net.UDPAddr:
-			scheme = "udp"
-		case *net.UnixAddr:
-			scheme = addr.Net
-		}
-		return want != "" && socketOf(endpoint.AddrOf(scheme, one.Addr())) == want
+// Take returns a socket that was bound to where a listens, for endpoint.Host; the zero Socket when there is none. The
+// scheme says whether it is one of streams or of datagrams; what is spoken over it does not matter. Of a host's name it
+// cannot be told what it is bound to: write the IP address. Of several, those that nobody has taken come first.
+func (s *Sockets) Take(a endpoint.Addr) (endpoint.Socket, error) {
+	if a.Host == "" && a.Options.Get("ip") == "4" {
+		a.Host = "0.0.0.0"
+	}
+	a.Options = endpoint.Options{}
+	want := socketOf(a)
+	return s.take(func(one inherited) bool {
+		return want != "" && socketOf(endpoint.AddrOf(one.Addr().Network(), one.Addr())) == want
 	})
 }
 
-func withoutOptions(a endpoint.Addr) endpoint.Addr {
-	a.Options = endpoint.Options{}
-	return a
+// TakeNamed is Take of a socket with a name.
+func (s *Sockets) TakeNamed(name string) (endpoint.Socket, error) {
+	return s.take(func(one inherited) bool { return one.name == name })
 }
 
-// TakeNamed is Take of the first socket with a name.
-func (s *Sockets) TakeNamed(name string) (Inherited, bool) {
-	return s.take(func(one Inherited) bool { return one.Name == name })
-}
-
-func (s *Sockets) take(is func(Inherited) bool) (Inherited, bool) {
-	i := slices.IndexFunc(s.left, is)
+func (s *Sockets) take(is func(inherited) bool) (endpoint.Socket, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.all, func(one inherited) bool { return !one.taken && is(one) })
 	if i < 0 {
-		return Inherited{}, false
+		i = slices.IndexFunc(s.all, is)
 	}
-	one := s.left[i]
-	s.left = slices.Delete(s.left, i, i+1)
-	return one, true
+	if i < 0 {
+		return endpoint.Socket{}, nil
+	}
+	socket, err := duplicate(s.all[i].Socket)
+	if err != nil {
+		return endpoint.Socket{}, fmt.Errorf("the socket %s that systemd has opened: %w", s.all[i].name, err)
+	}
+	s.all[i].taken = true
+	return socket, nil
 }
 
-// Left returns the sockets that nobody has taken.
-func (s *Sockets) Left() []Inherited { return slices.Clone(s.left) }
+// duplicate returns s by another descriptor.
+func duplicate(s endpoint.Socket) (d endpoint.Socket, err error) {
+	var file *os.File
+	if s.Listener != nil {
+		file, err = s.Listener.(filer).File()
+	} else {
+		file, err = s.Packet.(filer).File()
+	}
+	if err != nil {
+		return d, err
+	}
+	defer file.Close()
+	if s.Listener != nil {
+		d.Listener, err = net.FileListener(file)
+	} else {
+		d.Packet, err = net.FilePacketConn(file)
+	}
+	return d, err
+}
 
-// Close closes the sockets that nobody has taken.
+// A filer is every socket that inheritOne returns.
+type filer interface{ File() (*os.File, error) }
+
+// Left says which sockets nobody has taken, as "name address": a unit that has more than the file has doors, or others.
+func (s *Sockets) Left() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var left []string
+	for _, one := range s.all {
+		if !one.taken {
+			left = append(left, fmt.Sprintf("%s %v", one.name, endpoint.AddrOf("", one.Addr())))
+		}
+	}
+	return left
+}
+
+// Close closes what is kept; what was taken is its taker's. Nothing can be taken afterwards.
 func (s *Sockets) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var errs []error
-	for _, one := range s.left {
+	for _, one := range s.all {
 		errs = append(errs, one.Close())
 	}
-	s.left = nil
+	s.all = nil
 	return errors.Join(errs...)
 }
 

@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sockeye.dev/endpoint"
 )
 
 // inheritOne makes a listener or a packet conn of a descriptor, which it takes over: package net works with a copy, and
 // the original is closed.
-func inheritOne(fd uintptr, name string) (Inherited, error) {
-	one := Inherited{Name: name}
+func inheritOne(fd uintptr, name string) (one endpoint.Socket, err error) {
 	unix.CloseOnExec(int(fd))
 	file := os.NewFile(fd, name)
 	defer file.Close()

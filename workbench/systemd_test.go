@@ -21,7 +21,8 @@ import (
 // childVariable makes a child of the test binary: it says what it has inherited.
 const childVariable = "SOCKEYE_WORKBENCH_CHILD"
 
-// child prints the sockets it has inherited, then takes those that the variable names, and answers one peer of each.
+// child prints the sockets it has inherited, then takes those that the variable names, by address or by name, and answers
+// one peer of each.
 func child() {
 	sockets, err := workbench.Inherit(os.LookupEnv, os.Getpid())
 	if err != nil {
@@ -29,46 +30,50 @@ func child() {
 		return
 	}
 	for _, s := range sockets.Left() {
-		fmt.Printf("%s %s %v\n", s.Name, s.Addr().Network(), s.Listener != nil)
+		fmt.Println(s)
 	}
 	for _, want := range strings.Fields(os.Getenv(childVariable)) {
-		take := func() (workbench.Inherited, bool) { return sockets.TakeNamed(want) }
-		if a, err := endpoint.Parse(want); err == nil {
-			take = func() (workbench.Inherited, bool) { return sockets.Take(a) }
+		take := sockets.Take
+		a, err := endpoint.Parse(want)
+		if err != nil {
+			a = endpoint.Addr{Scheme: "unix"}
+			take = func(endpoint.Addr) (endpoint.Socket, error) { return sockets.TakeNamed(want) }
 		}
-		s, ok := take()
-		if !ok {
-			fmt.Println("nothing is", want)
-			continue
+		host := endpoint.Host{Inherited: func(a endpoint.Addr) (endpoint.Socket, error) {
+			s, err := take(a)
+			if s == (endpoint.Socket{}) && err == nil {
+				err = errors.New("nothing")
+			}
+			return s, err
+		}}
+		if err := answerOne(host, a); err != nil {
+			fmt.Println("error:", err)
 		}
-		answerOne(s)
-		_ = s.Close()
 	}
-	fmt.Println("left", len(sockets.Left()))
+	for _, s := range sockets.Left() {
+		fmt.Println("left", s)
+	}
 	if err := sockets.Close(); err != nil {
 		fmt.Println("error:", err)
 	}
 }
 
-func answerOne(s workbench.Inherited) {
-	if s.Listener != nil {
-		conn, err := s.Listener.Accept()
-		if err != nil {
-			fmt.Println("error:", err)
-			return
-		}
-		fmt.Fprintln(conn, "hello from", s.Name)
-		_ = conn.Close()
-		return
+// answerOne says to the first who speaks what it has heard.
+func answerOne(host endpoint.Host, a endpoint.Addr) error {
+	ln, err := host.Listen(context.Background(), a)
+	if err != nil {
+		return err
+	}
+	conn, err := ln.Accept()
+	if err != nil {
+		return err
 	}
 	buffer := make([]byte, 100)
-	n, from, err := s.Packet.ReadFrom(buffer)
+	n, err := conn.Read(buffer)
 	if err == nil {
-		_, err = s.Packet.WriteTo(append([]byte(s.Name+" heard "), buffer[:n]...), from)
+		_, err = fmt.Fprintf(conn, "%s heard %s", a.Scheme, buffer[:n])
 	}
-	if err != nil {
-		fmt.Println("error:", err)
-	}
+	return errors.Join(err, conn.Close(), ln.Close())
 }
 
 func lookup(env map[string]string) func(string) (string, bool) {
