@@ -31,9 +31,14 @@
 //
 // ws and wss are WebSocket (RFC 6455) over tcp and tls, and a message is a
 // message: see [WSConn]. A listener keeps out the pages of other sites, which a
-// browser would let connect to any server.
+// browser would let connect to any server: a page's Origin has to be the Host it
+// asks for, and that an address, localhost, the name listened at or one of the
+// option hosts. Other names anybody can point at this machine, loopback too (DNS
+// rebinding). The option origin lets sites in instead. Who sends no Origin is no
+// browser and may ask for any Host.
 //
-//	wss://:7788/chat?origin=https://a.example        listen
+//	wss://:7788/chat?hosts=chat.example              listen, for pages of chat.example
+//	wss://:7788/chat?origin=https://a.example        listen, for pages of another server
 //	ws://user:pass@host:8080/path%3Froom=1           dial; the server's query is room=1
 //
 // A listener may also be put over a socket that somebody else has opened, as

@@ -118,6 +118,13 @@ func TestWSOrigin(t *testing.T) {
 		{"ws://:80", "[2001:db8::1]:80", "http://[2001:db8::1]:80", "101"},
 		{"ws://:80", "[2001:db8::1]", "http://[2001:db8::1]", "101"},
 		{"ws://:80", "evil.example:80", "http://evil.example:80", "403"}, // its name points at us now
+		{"ws://:80", "localhost.evil.example:80", "http://localhost.evil.example:80", "403"},
+		{"ws://:80", "127.0.0.1.evil.example:80", "http://127.0.0.1.evil.example:80", "403"},
+		{"ws://:80", "localhost.:80", "http://localhost.:80", "403"},
+		{"ws://:80", ":80", "http://:80", "403"},
+		{"ws://127.0.0.1:80", "evil.example:80", "http://evil.example:80", "403"},
+		{"ws://localhost:80", "evil.example:80", "http://evil.example:80", "403"},
+		{"ws://127.0.0.1:80", "evil.example:80", "", "101"}, // no browser
 		{"ws://:80", "localhost:80", "http://evil.example", "403"},
 		{"ws://:80", "localhost:80", "http://localhost:81", "403"},
 		{"ws://:80", "localhost:80", "null", "403"},
@@ -148,6 +155,53 @@ func TestWSOrigin(t *testing.T) {
 			c.Close()
 			acceptStream(t, l)
 		})
+	}
+}
+
+// TestWSRebinding: a page of evil.example, whose name its server has made to
+// mean 127.0.0.1 (DNS rebinding), says so in Host and Origin, which are then
+// equal. It gets in nowhere; a program that is no browser sends no Origin and may
+// call us what it likes, as it could lie anyway.
+func TestWSRebinding(t *testing.T) {
+	for _, tt := range []struct {
+		options, host, origin string
+		want                  string
+	}{
+		{"", "evil.example:@", "//evil.example:@", "403 Forbidden"},
+		{"", "evil.example", "//evil.example", "403 Forbidden"},
+		{"", "evil.example:@", "", "101 Switching Protocols"},
+		{"", "127.0.0.1:@", "//127.0.0.1:@", "101 Switching Protocols"},
+		{"", "localhost:@", "//localhost:@", "101 Switching Protocols"},
+		{"", "127.0.0.1:@", "//evil.example:@", "403 Forbidden"},
+		{"?hosts=pc7.lan", "pc7.lan:@", "//pc7.lan:@", "101 Switching Protocols"},
+		{"?hosts=pc7.lan", "evil.example:@", "//evil.example:@", "403 Forbidden"},
+	} {
+		for _, scheme := range []string{"ws", "wss"} {
+			l := listen(t, endpoint.Host{}, scheme+"://127.0.0.1:0"+tt.options)
+			at := endpoint.AddrOf(map[string]string{"ws": "tcp", "wss": "tls"}[scheme], l.Addr())
+			more, page := []string(nil), map[string]string{"ws": "http:", "wss": "https:"}[scheme]
+			port := strings.NewReplacer("@", fmt.Sprint(at.Port))
+			if tt.origin != "" {
+				more = []string{"Origin: " + page + port.Replace(tt.origin)}
+			}
+			if scheme == "wss" {
+				at.Options.Set("insecure", "on")
+			}
+			c := dialAddr(t, endpoint.Host{}, at)
+			io.WriteString(c, strings.Replace(wsRequest("/", more...), "server.example", port.Replace(tt.host), 1))
+			lines, err := readHead(bufio.NewReader(c))
+			if err != nil || lines[0] != "HTTP/1.1 "+tt.want {
+				t.Errorf("%s%s, Host %s, Origin %s: %q, %v", scheme, tt.options, tt.host, tt.origin, lines, err)
+			}
+			c.Close()
+			s := acceptStream(t, l)
+			if refused, is := s.(endpoint.Refused); is != (tt.want[0] == '4') {
+				t.Errorf("a %T is accepted", s)
+			} else if is && tt.host == "evil.example" {
+				_, err := refused.Read(nil)
+				checkWords(t, err, `no WebSocket handshake: This server does not know the name "evil.example".`, "hosts=NAME says that the name is ours")
+			}
+		}
 	}
 }
 

@@ -243,6 +243,9 @@ func (u *upgrader) knows(host string) bool {
 	if h, port, err := net.SplitHostPort(name); err == nil && isDigits(port) {
 		name = h
 	}
+	if name == "" {
+		return false
+	}
 	if name == "localhost" || strings.HasSuffix(name, ".localhost") || name == strings.ToLower(u.addr.Host) || slices.Contains(u.ws.hosts, name) {
 		return true
 	}

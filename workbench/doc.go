@@ -3,8 +3,8 @@
 //
 // [ReadFile] reads the file: YAML, strictly, every fault of it at once and each with its line and column. What comes
 // back is complete and consistent; every default is filled in. [Schema] is the same file as a JSON Schema, for editors.
-// [Status] answers /metrics, /healthz and /readyz; [Inherit] takes the sockets systemd has opened, for endpoint.Host, and [Notifier] tells
-// it that we are ready, reloading or stopping.
+// [Status] answers /metrics, /healthz and /readyz; [Inherit] takes the sockets systemd has opened, for endpoint.Host,
+// and [Notifier] tells it that we are ready, reloading or stopping.
 //
 //	file, err := workbench.ReadFile("sockeye.yaml")
 //	if err != nil {
