@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"time"
 
 	"sockeye.dev/charset"
 	"sockeye.dev/endpoint"
@@ -36,19 +35,19 @@ func (w *Workbench) settle(d Door) (endpoint.Addr, session.Config, error) {
 		a.Options.Set("proxyproto", "on")
 	}
 	config := session.Config{MaxMessage: 16 << 10, Amplify: 1, Observer: w.o.Observer}
-	if d.Idle > 0 {
-		if a.Stream() {
-			config.Idle = d.Idle
-		} else {
+	if idleOfSocket(a) {
+		if d.Idle > 0 {
 			a.Options.Set("idle", d.Idle.String())
 		}
-	} else if v, ok := a.Options.Get("idle"), a.Options.Has("idle"); ok && a.Stream() {
-		a.Options.Take("idle")
-		idle, err := time.ParseDuration(v)
-		if err != nil {
-			return a, config, fmt.Errorf("idle of %v: %w", d.Address, err)
+	} else {
+		config.Idle = d.Idle
+		if v, ok := a.Options.Take("idle"); ok {
+			idle, err := ParseDuration(v)
+			if err != nil {
+				return a, config, fmt.Errorf("idle of %v: %w", d.Address.Redacted(), err)
+			}
+			config.Idle = cmp.Or(config.Idle, idle)
 		}
-		config.Idle = idle
 	}
 	var err error
 	if config.Format, err = w.format(d); err != nil {
