@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"sockeye.dev/endpoint"
@@ -21,7 +22,8 @@ const firstDescriptor = 3
 
 // Sockets are the sockets that systemd has opened for us. They are kept until Close, as systemd keeps them itself: who
 // takes one has it from a descriptor of its own, and may close it and, after a reload, take it again. Until then who
-// connects waits. Its methods may be called by any number of goroutines at once.
+// connects waits. One of datagrams is one's alone until it is closed: two readers would each hear half of a
+// conversation. Its methods may be called by any number of goroutines at once.
 //
 //	sockets, err := workbench.Inherit(os.LookupEnv, os.Getpid())
 //	...
@@ -37,6 +39,7 @@ type inherited struct {
 	endpoint.Socket
 	name  string
 	taken bool
+	held  net.PacketConn // who has it now, or had it
 }
 
 // Inherit takes over the sockets of systemd's socket activation, as sd_listen_fds(3) says: lookup is os.LookupEnv, and
@@ -109,12 +112,31 @@ func (s *Sockets) take(is func(inherited) bool) (endpoint.Socket, error) {
 	if i < 0 {
 		return endpoint.Socket{}, nil
 	}
-	socket, err := duplicate(s.all[i].Socket)
-	if err != nil {
-		return endpoint.Socket{}, fmt.Errorf("the socket %s that systemd has opened: %w", s.all[i].name, err)
+	one := &s.all[i]
+	fail := func(err error) (endpoint.Socket, error) {
+		return endpoint.Socket{}, fmt.Errorf("the socket %s that systemd has opened: %w", one.name, err)
 	}
-	s.all[i].taken = true
+	if one.held != nil && isOpen(one.held) {
+		return fail(errHeld)
+	}
+	socket, err := duplicate(one.Socket)
+	if err != nil {
+		return fail(err)
+	}
+	one.taken, one.held = true, socket.Packet
 	return socket, nil
+}
+
+var errHeld = errors.New("it is in use until the conversations over it have ended")
+
+// isOpen reports whether a packet conn of ours was not closed yet.
+func isOpen(pc net.PacketConn) bool {
+	sc, ok := pc.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := sc.SyscallConn()
+	return err == nil && raw.Control(func(uintptr) {}) == nil
 }
 
 // duplicate returns s by another descriptor.
