@@ -9,7 +9,10 @@ import (
 )
 
 // recognise reports whether the peer of a conversation is an operator by what its connection shows.
-func (o Operators) recognise(s *session.Session) bool {
+func (w *Workbench) recognise(s *session.Session) bool {
+	w.mu.Lock()
+	o := w.file.Operators
+	w.mu.Unlock()
 	conn, _ := s.Conn()
 	if o.Unix {
 		if uid, ok := endpoint.PeerUID(conn); ok && uid == os.Getuid() {

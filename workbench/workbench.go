@@ -68,6 +68,10 @@ type door struct {
 	started bool
 }
 
+func (d *door) datagrams() bool {
+	return d.spec.Address.Scheme == "udp" || d.spec.Address.Scheme == "unixgram"
+}
+
 // New opens the rooms and the doors of a file. Nobody is let in before Run. When a door cannot be opened nothing is.
 func New(ctx context.Context, o Options, f *File) (*Workbench, error) {
 	o.Network = cmp.Or(o.Network, endpoint.Network(endpoint.Host{}))
@@ -148,9 +152,6 @@ func (w *Workbench) House() *room.House { return w.house }
 
 // OpenDoor opens a door and, once Run runs, lets in whoever comes.
 func (w *Workbench) OpenDoor(ctx context.Context, spec Door) error {
-	w.mu.Lock()
-	limits := w.file.Operators
-	w.mu.Unlock()
 	addr, config, err := w.settle(spec)
 	if err != nil {
 		return err
@@ -160,7 +161,7 @@ func (w *Workbench) OpenDoor(ctx context.Context, spec Door) error {
 		return fmt.Errorf("listen on %v: %w", addr.Redacted(), err)
 	}
 	d := &door{spec: spec, ln: ln, srv: &session.Server{
-		Handler: w.handler(spec, limits), Config: config, MaxSessions: spec.Members, Quota: &w.quota, Log: w.o.Log,
+		Handler: w.handler(spec), Config: config, MaxSessions: spec.Members, Quota: &w.quota, Log: w.o.Log,
 	}}
 	w.mu.Lock()
 	w.doors = append(w.doors, d)
@@ -172,11 +173,11 @@ func (w *Workbench) OpenDoor(ctx context.Context, spec Door) error {
 	return nil
 }
 
-func (w *Workbench) handler(spec Door, operators Operators) session.Handler {
+func (w *Workbench) handler(spec Door) session.Handler {
 	if spec.Broker {
 		return &w.brokers
 	}
-	chat := &handler.Chat{House: w.house, Room: spec.Room, JSON: spec.JSON, Throttle: &w.throttle, Operator: operators.recognise}
+	chat := &handler.Chat{House: w.house, Room: spec.Room, JSON: spec.JSON, Throttle: &w.throttle, Operator: w.recognise}
 	if spec.Cookies {
 		chat.Cookies = &w.cookies
 	}
@@ -248,12 +249,15 @@ func (w *Workbench) Reload(ctx context.Context, f *File) (restart []string, err 
 	c := w.houseConfig(f)
 	var closing []Door
 	open := make(map[string]bool)
-	operators := old.Operators != f.Operators
 	for _, d := range w.doors {
 		switch {
 		case d.retired:
-		case slices.Contains(f.Listen, d.spec) && !operators:
+		case slices.Contains(f.Listen, d.spec):
 			open[d.spec.Address.String()] = true
+		case d.datagrams() && slices.ContainsFunc(f.Listen, func(o Door) bool { return same(o.Address, d.spec.Address) }):
+			// Its members have its socket: another cannot be opened beside it.
+			open[d.spec.Address.String()] = true
+			restart = append(restart, "listen: "+d.spec.Address.Redacted().String())
 		default:
 			closing = append(closing, d.spec)
 		}
@@ -269,7 +273,7 @@ func (w *Workbench) Reload(ctx context.Context, f *File) (restart []string, err 
 			faults = append(faults, w.OpenDoor(ctx, d))
 		}
 	}
-	return needsRestart(old, f), errors.Join(faults...)
+	return append(restart, needsRestart(old, f)...), errors.Join(faults...)
 }
 
 // needsRestart are the keys of what Reload does not change.

@@ -143,7 +143,7 @@ func speaksUTF8(f *session.Format) bool {
 // silent datagram conversations: it knows when a peer was last spoken to, too.
 func (a *app) hosting(t *talk, addr endpoint.Addr, def frame.Framer) (plan, error) {
 	idle, own := addr.Options.Take("idle")
-	udp := !addr.Stream()
+	udp := addr.Scheme == "udp" || addr.Scheme == "unixgram"
 	if own && !udp {
 		addr.Options.Set("idle", idle)
 	}

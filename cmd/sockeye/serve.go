@@ -164,10 +164,19 @@ func (a *app) serve(ctx context.Context, f *serveFlags, file *workbench.File, pa
 		return err
 	}
 	defer func() { err = and(err, closeBus()) }()
+	network := a.network
+	sockets, err := workbench.Inherit(os.LookupEnv, os.Getpid())
+	if err != nil {
+		return err
+	}
+	defer sockets.Close()
+	if len(sockets.Left()) > 0 {
+		network = endpoint.Host{Inherited: sockets.Take}
+	}
 	var listeners []net.Listener
 	legacy := charset.LegacyFor(a.locale())
 	w, err := workbench.New(ctx, workbench.Options{
-		Network: a.network, Bus: bus, Texts: a.lang.roomTexts(), Legacy: legacy, Observer: observer, Log: log,
+		Network: network, Bus: bus, Texts: a.lang.roomTexts(), Legacy: legacy, Observer: observer, Log: log,
 		Opened: func(d workbench.Door, ln net.Listener) {
 			a.announce(d.Address, ln)
 			listeners = append(listeners, ln)
@@ -182,12 +191,15 @@ func (a *app) serve(ctx context.Context, f *serveFlags, file *workbench.File, pa
 	}
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	status, err := a.status(ctx, w, file.Status, fail)
+	status, err := a.status(ctx, network, w, file.Status, fail)
 	if err != nil {
 		fail(err)
 		return and(err, w.Run(ctx))
 	}
 	defer status()
+	for _, left := range sockets.Left() {
+		log.Warn("systemd has opened a socket that is no door", "socket", left)
+	}
 	if !f.broker {
 		a.howTo(listeners)
 	}
@@ -204,11 +216,11 @@ func (a *app) serve(ctx context.Context, f *serveFlags, file *workbench.File, pa
 }
 
 // status answers questions about w at an address, if there is one, until done is called.
-func (a *app) status(ctx context.Context, w *workbench.Workbench, at endpoint.Addr, fail context.CancelCauseFunc) (done func(), err error) {
+func (a *app) status(ctx context.Context, network endpoint.Network, w *workbench.Workbench, at endpoint.Addr, fail context.CancelCauseFunc) (done func(), err error) {
 	if at == (endpoint.Addr{}) {
 		return func() {}, nil
 	}
-	ln, err := a.network.Listen(ctx, at)
+	ln, err := network.Listen(ctx, at)
 	if err != nil {
 		return nil, fmt.Errorf("status: listen on %v: %w", at, err)
 	}

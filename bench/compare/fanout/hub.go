@@ -122,7 +122,7 @@ func hubs(sockeye, nats string) []hub {
 
 func serve(sockeye string) func(dir, port string) []string {
 	return func(_, port string) []string {
-		return []string{sockeye, "serve", "--lang", "en", "--listen", "tcp://127.0.0.1:" + port}
+		return []string{sockeye, "serve", "--lang", "en", "--no-history", "--listen", "tcp://127.0.0.1:" + port}
 	}
 }
 
