@@ -271,7 +271,7 @@ func (b *binder) scalar(path string, n *yaml.Node, v reflect.Value, tag reflect.
 		return
 	case s.Kind != yaml.ScalarNode || tags != nil && !slices.Contains(tags, s.ShortTag()):
 		if v.Kind() == reflect.Bool && s.Kind == yaml.ScalarNode {
-			hint = map[string]string{"yes": "write true", "on": "write true", "no": "write false", "off": "write false"}[strings.ToLower(s.Value)]
+			hint = oldBools[strings.ToLower(s.Value)]
 		}
 		if v.Type() == secretType {
 			b.fault(n, path, "", "it wants %s", wants)
@@ -294,6 +294,9 @@ func (b *binder) scalar(path string, n *yaml.Node, v reflect.Value, tag reflect.
 		b.fault(n, path, hint, "%s", reason)
 	}
 }
+
+// oldBools says what to write for words that were booleans before YAML 1.2.
+var oldBools = map[string]string{"yes": "write true", "on": "write true", "no": "write false", "off": "write false"}
 
 // wanted says what a value of type t looks like, and which of YAML's types it may have; nil is any.
 func wanted(t reflect.Type) (string, []string) {
