@@ -15,6 +15,7 @@ import (
 	"sockeye.dev/impair"
 	"sockeye.dev/lab"
 	"sockeye.dev/session"
+	"sockeye.dev/workbench"
 )
 
 // Exit codes: the same for every command.
@@ -130,13 +131,23 @@ func (a *app) report(err error) int {
 }
 
 // told is an error in the language chosen. What the lab and impair say stands
-// behind the knob or the line it is about, which are the same in all languages.
+// behind the knob or the line it is about, which are the same in all languages;
+// of a file's faults the hints are translated.
 func (a *app) told(err error) string {
 	all := err.Error()
 	var setup *lab.SetupError
 	var spec *impair.SpecError
+	var file *workbench.FileError
 	var why error
 	switch {
+	case errors.As(err, &file):
+		faults := make([]*workbench.Fault, len(file.Faults))
+		for i, f := range file.Faults {
+			translated := *f
+			translated.Hint = a.lang.advice(f.Hint)
+			faults[i] = &translated
+		}
+		return strings.Replace(all, file.Error(), (&workbench.FileError{Faults: faults}).Error(), 1)
 	case errors.As(err, &spec):
 		why = spec.Err
 	case errors.As(err, &setup):

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -46,8 +47,8 @@ type /help to see what they can do. What is said is kept in your directory for
 state and shown to newcomers; with --nats a NATS cluster keeps it instead, and
 any number of these processes are one chat.
 
-FILE is YAML and says all that flags say, and more: sockeye serve --schema prints
-its JSON Schema. SIGHUP has it read again; nobody is put out by that.`,
+FILE is YAML and says all that flags say, and more: sockeye serve --schema
+prints its JSON Schema. SIGHUP has it read again; nobody is put out by that.`,
 		Example: `  sockeye serve
   sockeye serve --listen tcp://127.0.0.1:9000 --listen unix:./room.sock
   sockeye serve --nats nats://a:4222,nats://b:4222 --replicas 3
@@ -82,11 +83,11 @@ its JSON Schema. SIGHUP has it read again; nobody is put out by that.`,
 	f.tls.registerListen(cmd)
 	fs := cmd.Flags()
 	fs.StringArrayVar(&f.listen, "listen", []string{"tcp://127.0.0.1:7788", "udp://127.0.0.1:7788"}, "`address` to listen on; may be repeated")
-	fs.StringArrayVar(&f.rooms, "room", []string{"lobby"}, "`name` of a room that is always open; may be repeated (people enter the first)")
+	fs.StringArrayVar(&f.rooms, "room", []string{"lobby"}, "`name` of a room that is always open; may be repeated\n(people enter the first)")
 	fs.StringVar(&f.data, "data", "", "keep what is said in `directory` (default: sockeye in your directory for state)")
 	fs.BoolVar(&f.noHistory, "no-history", false, "keep what is said in memory only")
 	fs.StringSliceVar(&f.nats, "nats", nil, "keep the rooms on these NATS `servers`, with JetStream, and share them with others there")
-	fs.IntVar(&f.replicas, "replicas", 3, "how many of the --nats servers keep each room: `1`, 3 or 5")
+	fs.IntVar(&f.replicas, "replicas", 3, "keep each room on `N` of the --nats servers: 1, 3 or 5")
 	fs.StringVar(&f.creds, "nats-creds", "", "a .creds `file` for --nats")
 	fs.BoolVar(&f.broker, "broker", false, "no rooms: what one sends goes to all others, byte for byte")
 	fs.StringVar(&f.secret, "secret-file", "", "`file` with a secret: /op and it make an operator")
@@ -102,6 +103,14 @@ func (f *serveFlags) file(a *app, cmd *cobra.Command) (*workbench.File, error) {
 		if err := oneOf(cmd, option.a, option.b); err != nil {
 			return nil, err
 		}
+	}
+	for _, name := range []string{"replicas", "nats-creds"} {
+		if cmd.Flags().Changed(name) && len(f.nats) == 0 {
+			return nil, usage("--%s is about the servers of --nats", name)
+		}
+	}
+	if !slices.Contains([]int{1, 3, 5}, f.replicas) {
+		return nil, usage("--replicas is 1, 3 or 5, not %d", f.replicas)
 	}
 	var addrs []*endpoint.Addr
 	var plans []plan
@@ -143,6 +152,9 @@ func (f *serveFlags) file(a *app, cmd *cobra.Command) (*workbench.File, error) {
 		var err error
 		if file.Status, err = address(f.status); err != nil {
 			return nil, err
+		}
+		if scheme := file.Status.Scheme; scheme != "tcp" && scheme != "unix" {
+			return nil, usage("--status is HTTP over tcp or unix, not %s", scheme)
 		}
 	}
 	return file, nil
