@@ -41,12 +41,13 @@ func TestMain(m *testing.M) {
 var testDir string
 
 // command is sockeye with args, in an English UTF-8 locale without a legacy
-// encoding.
+// encoding, and with a directory for state of its own.
 func command(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 	// The race detector lets a process linger for a second at its end.
-	cmd.Env = append(os.Environ(), "SOCKEYE_TEST_MAIN=1", "LC_ALL=C.UTF-8", "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(os.Environ(), "SOCKEYE_TEST_MAIN=1", "LC_ALL=C.UTF-8", "GORACE=atexit_sleep_ms=0",
+		"STATE_DIRECTORY=", "XDG_STATE_HOME="+t.TempDir())
 	return cmd
 }
 
