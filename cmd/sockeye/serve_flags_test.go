@@ -61,6 +61,7 @@ func TestServeKeeps(t *testing.T) {
 		say(t, conn, "remember this")
 		say(t, conn, "/who") // whose answer comes after it
 		heard("1 here")
+		conn.Close() // or it is given time to read the farewell
 		r.stop()
 	}
 	speak(serve("--no-history"))
