@@ -2,6 +2,7 @@ package room
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -272,4 +273,41 @@ func TestRostersAgree(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzBus puts anything on the bus, as another node might that is broken: the room goes on, and what members see is
+// harmless.
+func FuzzBus(f *testing.F) {
+	f.Add(uint8(Hello), uint64(7), uint64(0), "", "")
+	f.Add(uint8(Back), uint64(7), uint64(0), "", `{"people":[{"m":1,"n":"alice"},{"m":1,"n":"\u202e"}]}`)
+	f.Add(uint8(Gone), uint64(7), uint64(0), "", `{"hello":1}`)
+	f.Add(uint8(Gone), uint64(7), uint64(0), "", `{"nodes":[7,0]}`)
+	f.Add(uint8(Join), uint64(7), uint64(1), "x\x1b[2J", "operator")
+	f.Add(uint8(Rename), uint64(7), uint64(1), "x", "a b\n")
+	f.Add(uint8(Ban), uint64(7), uint64(1), "x", "alice because")
+	f.Add(uint8(Whisper), uint64(7), uint64(1), "x\x1b", "alice \x1b[2J")
+	f.Fuzz(func(t *testing.T, kind uint8, node, member uint64, from, text string) {
+		synctest.Test(t, func(t *testing.T) {
+			var bus Mem
+			r := open(t, Config{Bus: &bus})
+			alice, a := join(t, r, "alice")
+			for _, m := range []Message{
+				{Kind: Back, Author: ID{Node: node}, Text: `{}`},
+				{Kind: Kind(kind), From: from, Text: text, Author: ID{node, member}},
+				{Kind: Kind(kind), From: from, Text: text, Author: ID{r.node, member}},
+				{Kind: Say, From: from, Text: text, Author: ID{node, member}},
+			} {
+				if _, err := bus.Publish(t.Context(), "lobby", m); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(time.Minute)
+			for _, l := range a.take() {
+				checkHarmless(t, l)
+			}
+			if err := alice.Line(t.Context(), "/who"); err != nil && a.ended == nil && !errors.Is(err, ErrLeft) {
+				t.Errorf("afterwards: %v", err)
+			}
+		})
+	})
 }

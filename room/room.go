@@ -163,7 +163,7 @@ func Open(ctx context.Context, c Config) (*Room, error) {
 		stopWatching()
 		r.stop()
 		r.goroutines.Wait()
-		return nil, fmt.Errorf("room %s: subscribe: %w", r.name, err)
+		return nil, fmt.Errorf("open: %w", err) // the bus says which room
 	}
 	r.unsubscribe = func() { stopWatching(); cancel() }
 	alone := r.company == nil || r.company.Alone(r.name)

@@ -173,7 +173,7 @@ type NATS struct {
 	Domain string `yaml:"domain" needs:"servers"`
 
 	// Replicas is how many of the servers keep each room: 1, 3 or 5.
-	Replicas int `yaml:"replicas" default:"1" enum:"1,3,5" needs:"servers"`
+	Replicas int `yaml:"replicas" default:"3" enum:"1,3,5" needs:"servers"`
 }
 
 // Operators says who may use the operators' commands.

@@ -153,8 +153,15 @@ func explained(err error) error {
 	if disconnected(err) {
 		return errors.New("the connection is lost")
 	}
+	var api *jetstream.APIError
+	if errors.As(err, &api) && api.ErrorCode == replicasUnsupported {
+		return fmt.Errorf("the server is in no cluster, and can keep 1 replica: %w", err)
+	}
 	return err
 }
+
+// replicasUnsupported is JetStream's code for more replicas than the server, which is alone, can have.
+const replicasUnsupported = 10074
 
 // disconnected reports whether err says no more than that there is no connection, which linkDown is told with the reason.
 func disconnected(err error) bool {
