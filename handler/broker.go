@@ -72,7 +72,7 @@ func (b *Broker) tell(but *session.Session, data []byte) {
 			continue
 		}
 		if err := s.TrySend(data); errors.Is(err, session.ErrOutboxFull) {
-			s.Interrupt(err)
+			s.Drop(err, nil)
 		}
 	}
 }

@@ -112,7 +112,7 @@ func (v *visit) enter(ctx context.Context) (err error) {
 	}
 	v.entering.Store(true)
 	if v.visit, err = h.House.Enter(ctx, h.Room, &v.screen, ""); err != nil {
-		v.tell(err.Error())
+		v.tell(h.House.Texts().Refusal(err))
 	}
 	v.entering.Store(false)
 	return err
@@ -166,10 +166,11 @@ func (v *visit) line(ctx context.Context, text string) error {
 	err := v.visit.Line(ctx, text)
 	var to resume
 	if errors.As(err, &to) {
-		return v.resume(ctx, to)
+		_, err = v.resume(ctx, to)
+		return err
 	}
 	if lost := err != nil && err != io.EOF && ctx.Err() == nil && !errors.Is(err, net.ErrClosed); lost {
-		err = v.member().Tell(ctx, fmt.Sprintf(v.chat.House.Texts().NotSent, err))
+		err = v.member().Tell(ctx, fmt.Sprintf(v.chat.House.Texts().NotSent, v.chat.House.Texts().Refusal(err)))
 	}
 	return err
 }

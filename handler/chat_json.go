@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"sockeye.dev/charset"
@@ -81,10 +82,11 @@ func (v *visit) speakJSON() {
 	v.json.Store(true)
 }
 
-func (v *visit) resume(ctx context.Context, to resume) error {
+// resume shows what was said since, and returns the number up to which that goes.
+func (v *visit) resume(ctx context.Context, to resume) (seq uint64, err error) {
 	v.speakJSON()
 	if !to.given {
-		return nil
+		return 0, nil
 	}
 	return v.member().Resume(ctx, to.after, func(l *room.Line) error {
 		return v.s.Send(ctx, session.Text(lineJSON(&room.Block{Room: v.member().Room().Name(), Past: true}, l)))
@@ -100,10 +102,16 @@ func (v *visit) hearJSON(ctx context.Context, text string) error {
 	if len(bytes.TrimSpace([]byte(text))) == 0 {
 		return nil
 	}
-	if err := dec.Decode(&q); err != nil {
+	err := dec.Decode(&q)
+	if err == nil && dec.More() {
+		err = errors.New("one object a line")
+	}
+	if err != nil {
 		return v.reply(ctx, q.ID, 0, fmt.Errorf("not a request: %w", err))
 	}
 	switch {
+	case q.Say != nil && strings.TrimSpace(*q.Say) == "":
+		return v.reply(ctx, q.ID, 0, errors.New("there is nothing to say"))
 	case q.Say != nil && q.Line == nil && q.Resume == nil:
 		seq, err := v.member().Say(ctx, *q.Say)
 		return v.reply(ctx, q.ID, seq, err)
@@ -116,11 +124,11 @@ func (v *visit) hearJSON(ctx context.Context, text string) error {
 		}
 		return v.reply(ctx, q.ID, 0, nil)
 	case q.Resume != nil && q.Say == nil && q.Line == nil:
-		err := v.resume(ctx, resume{*q.Resume, true})
+		seq, err := v.resume(ctx, resume{*q.Resume, true})
 		if err != nil {
 			return err
 		}
-		return v.reply(ctx, q.ID, 0, nil)
+		return v.reply(ctx, q.ID, seq, nil)
 	}
 	return v.reply(ctx, q.ID, 0, errors.New(`not a request: want one of "say", "line", "resume"`))
 }

@@ -87,12 +87,14 @@ func TestChatJSON(t *testing.T) {
 		}
 
 		for request, want := range map[string]string{
-			`{"id":1}`:                      "not a request",
-			`{"id":1,"say":"x","line":"y"}`: "not a request",
-			`{"id":1,"shout":"x"}`:          "unknown field",
-			`hello`:                         "not a request",
-			`{"id":1,"say":5}`:              "not a request",
-			`{"id":1,"line":"/nick a b"}`:   "a nick has no spaces",
+			`{"id":1}`:                                    "not a request",
+			`{"id":1,"say":"x","line":"y"}`:               "not a request",
+			`{"id":1,"shout":"x"}`:                        "unknown field",
+			`{"id":1,"say":"x"} {"say":"y"}`:              "one object a line",
+			`{"id":1,"say":" \n"}`:                        "nothing to say",
+			`hello`:                                       "not a request",
+			`{"id":1,"say":5}`:                            "not a request",
+			`{"id":1,"line":"/nick a b"}`:                 "a nick has no spaces",
 			`{"say":"` + strings.Repeat("x", 5000) + `"}`: "the limit is 4096",
 		} {
 			_, _ = io.WriteString(bot, request+"\n")
@@ -105,7 +107,7 @@ func TestChatJSON(t *testing.T) {
 		read(t, again)
 		_, _ = fmt.Fprintf(again, `{"id":2,"resume":%d}`+"\n", ack[0].Seq)
 		got = objects(t, read(t, again))
-		if len(got) != 3 || got[0].Text != "你好" || got[1].Text != "waves" || got[2].Kind != "ack" {
+		if len(got) != 3 || got[0].Text != "你好" || !got[0].Past || got[1].Text != "waves" || got[2].Kind != "ack" || got[2].Seq <= got[1].Seq {
 			t.Errorf("what was missed: %+v", got)
 		}
 		_, _ = fmt.Fprintf(ann, "/json %d\n", ack[0].Seq)

@@ -14,7 +14,7 @@ const (
 	Notice Kind = iota // the room speaks to one member; never on a bus
 	Say                // From said Text
 	Emote              // From did Text (/me)
-	Join               // From joined, or a guest if From is empty or taken by then; Text is "operator" if it is one
+	Join               // From joined, or a guest if From is empty or taken by then; Text is "operator" or "muted" if it is so from the beginning
 	Leave              // From left; Text is the reason, or empty
 	Rename             // From is called Text from now on, unless that is taken by then
 
@@ -114,6 +114,11 @@ type Bus interface {
 // not block. Once stop has returned, f is not running and is never called again.
 type Watcher interface {
 	Watch(f func(down error)) (stop func())
+}
+
+// A Lister is what a Bus may also be: one that knows which rooms there are on it, open or only kept.
+type Lister interface {
+	Rooms(ctx context.Context) (names []string, err error)
 }
 
 // Company is what a Bus may also be: one that other Rooms can be on, in this process or another, and that they can vanish

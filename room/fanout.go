@@ -240,7 +240,7 @@ func (r *Room) arrive(run []event) {
 		r.mu.Lock()
 		p, joined := r.roster.join(msg.Author, msg.From)
 		if joined {
-			p.operator = msg.Text == asOperator
+			p.operator, p.muted = msg.Text == asOperator, msg.Text == asMuted
 		}
 		r.mu.Unlock()
 		if joined {
@@ -305,6 +305,7 @@ func (r *Room) part(run []event) {
 		msg := &run[i].msg
 		if m := r.find(msg.Author); m != nil {
 			r.forget(m)
+			r.answer(m, "")
 			found = true
 		}
 		r.mu.Lock()

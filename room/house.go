@@ -39,7 +39,8 @@ type House struct {
 	closed bool
 	first  string
 	places map[string]*place
-	was    Stats // of rooms that are closed
+	was    Stats           // of rooms that are closed
+	barred map[string]bool // by an operator in any of the rooms
 }
 
 // A place is a room of a house that is open, or being opened.
@@ -61,13 +62,27 @@ func OpenHouse(ctx context.Context, c HouseConfig) (*House, error) {
 	if c.Room.Bus == nil {
 		c.Room.Bus = new(Mem)
 	}
-	h := &House{places: make(map[string]*place)}
+	h := &House{places: make(map[string]*place), barred: make(map[string]bool)}
 	t := c.Room.Texts
 	c.Room.Commands = append([]Command{
 		{"join", "ROOM", t.HelpJoin, false, func(_ context.Context, _ *Member, args string) error { return moveTo(args) }},
 		{"leave", "", t.HelpLeave, false, func(context.Context, *Member, string) error { return moveTo("") }},
 		{"rooms", "", t.HelpRooms, false, h.list},
 	}, c.Room.Commands...)
+	c.Room.barring = func(source string, barred bool) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if barred {
+			h.barred[source] = true
+		} else {
+			delete(h.barred, source)
+		}
+	}
+	c.Room.banned = func(source string) bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.barred[source]
+	}
 	h.c, h.texts = c, t
 	if err := h.SetRooms(ctx, c.Rooms); err != nil {
 		h.Close()
@@ -179,11 +194,16 @@ func (h *House) open(ctx context.Context, name, topic string, fixed bool) (*plac
 	}
 	p = &place{ready: make(chan struct{}), guests: 1}
 	h.places[name] = p
-	c := h.c.Room
+	c, limit := h.c.Room, h.c.MaxRooms
 	h.mu.Unlock()
 
 	c.Name, c.Topic = name, topic
-	p.room, p.err = Open(ctx, c)
+	if !fixed {
+		p.err = h.roomFor(ctx, c.Bus, name, limit)
+	}
+	if p.err == nil {
+		p.room, p.err = Open(ctx, c)
+	}
 	if p.err != nil {
 		h.mu.Lock()
 		delete(h.places, name)
@@ -194,6 +214,19 @@ func (h *House) open(ctx context.Context, name, topic string, fixed bool) (*plac
 		return nil, p.err
 	}
 	return p, nil
+}
+
+// roomFor says why a member cannot open a room: what is said in one is kept, so that the bus must not get ever more.
+func (h *House) roomFor(ctx context.Context, bus Bus, name string, limit int) error {
+	l, ok := bus.(Lister)
+	if !ok {
+		return nil
+	}
+	all, err := l.Rooms(ctx)
+	if err == nil && len(all) >= limit && !slices.Contains(all, name) {
+		err = refusal(fmt.Sprintf(h.texts.TooManyRooms, limit))
+	}
+	return err
 }
 
 // left takes a guest away, and closes the room after the last one.
@@ -287,7 +320,18 @@ func (h *House) list(ctx context.Context, m *Member, _ string) error {
 	for _, r := range h.Rooms() {
 		names = append(names, fmt.Sprintf("%s (%d)", r.name, r.Stats().People))
 	}
-	return m.Tell(ctx, fmt.Sprintf(h.texts.RoomList, strings.Join(names, ", ")))
+	answer := fmt.Sprintf(h.texts.RoomList, strings.Join(names, ", "))
+	if bus, ok := m.room.bus.(Lister); ok {
+		if all, err := bus.Rooms(ctx); err == nil { // or those here must do
+			all = slices.DeleteFunc(all, func(name string) bool {
+				return slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, name+" ") })
+			})
+			if n := len(all); n > 0 {
+				answer += fmt.Sprintf(h.texts.RoomsElsewhere, h.texts.names(all, n, namesAsked))
+			}
+		}
+	}
+	return m.Tell(ctx, answer)
 }
 
 // moveTo is what /join and /leave return: the room to go to, the first one if empty.
@@ -366,17 +410,17 @@ func (v *Visit) move(ctx context.Context, to string) error {
 	if isGuest(wish) {
 		wish = ""
 	}
+	as := old.standing()
 	_ = old.Flush(ctx) // answers to earlier commands
-	old.depart(fmt.Sprintf(t.WentTo, name))
-	_ = old.Flush(ctx) // what it is being shown now, it has seen before it sees the next
-	m, err := next.room.join(ctx, old.screen, wish, old.isOperator())
+	old.goAway(ctx, fmt.Sprintf(t.WentTo, name))
+	m, err := next.room.join(ctx, old.screen, wish, as)
 	if err == nil {
 		h.left(v.place)
 		v.place, v.member = next, m
 		return nil
 	}
 	h.left(next)
-	back, backErr := v.place.room.join(ctx, old.screen, wish, old.isOperator())
+	back, backErr := v.place.room.join(ctx, old.screen, wish, as)
 	if backErr != nil {
 		return err
 	}
@@ -388,7 +432,7 @@ func (v *Visit) move(ctx context.Context, to string) error {
 func (v *Visit) stay(ctx context.Context, err error) error {
 	var own refusal
 	if errors.As(err, &own) || errors.Is(err, ErrFull) || errors.Is(err, ErrBarred) {
-		return v.member.Tell(ctx, err.Error())
+		return v.member.Tell(ctx, v.house.texts.Refusal(err))
 	}
 	return err
 }

@@ -1,9 +1,11 @@
 package room
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -90,6 +92,64 @@ func TestHouse(t *testing.T) {
 	})
 }
 
+// What operators have decreed goes along, and holds in every room; a nick comes back with its holder.
+func TestDecreesInTheHouse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t, HouseConfig{Room: Config{Secret: "swordfish"}})
+		alice, a := enter(t, h, "", "alice")
+		bob, b := enter(t, h, "", "bob")
+		alice.do(t, "/op swordfish", "/mute bob")
+		b.take()
+		for _, line := range []string{"/join den", "/leave"} {
+			if err := bob.Line(t.Context(), line); err != nil { // at once, one after the other
+				t.Fatal(err)
+			}
+		}
+		b.take()
+		bob.do(t, "mmmh", "/who")
+		want(t, "bob", b.take(), "* "+English.Muted, "* 2 here: alice, bob")
+		s := &guest{source: "192.0.2.7"}
+		if _, err := h.Enter(t.Context(), "den", s, "eve"); err != nil {
+			t.Fatal(err)
+		}
+		alice.do(t, "/join den", "/kick bob", "/ban eve")
+		if got := a.take(); got[len(got)-1] != "* 192.0.2.7 was barred by alice" {
+			t.Errorf("alice sees %q", got)
+		}
+		for _, name := range []string{"", "den", "new"} {
+			if _, err := h.Enter(t.Context(), name, s, "eve"); !errors.Is(err, ErrBarred) {
+				t.Errorf("eve came into %q: %v", name, err)
+			}
+		}
+		alice.do(t, "/unban 192.0.2.7")
+		if _, err := h.Enter(t.Context(), "", s, "eve"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A bus that keeps rooms is not made to keep ever more of them.
+func TestRoomsOnTheBus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t, HouseConfig{MaxRooms: 3, Room: Config{Bus: &listingBus{rooms: []string{"attic", "cellar", "lobby"}}}})
+		alice, a := enter(t, h, "", "alice")
+		a.take()
+		alice.do(t, "/rooms", "/join den", "/join attic", "/rooms")
+		got := a.take()
+		if got[0] != "* rooms: lobby (1); not open here: attic, cellar" || got[1] != "* there are 3 rooms already, which is the limit" ||
+			got[len(got)-1] != "* rooms: attic (1), lobby (0); not open here: cellar" {
+			t.Errorf("alice sees %q", got)
+		}
+	})
+}
+
+type listingBus struct {
+	Mem
+	rooms []string
+}
+
+func (b *listingBus) Rooms(context.Context) ([]string, error) { return slices.Clone(b.rooms), nil }
+
 func TestClosedHouse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := openHouse(t, HouseConfig{Closed: true})
@@ -135,7 +195,7 @@ func TestResume(t *testing.T) {
 			carol, c := join(t, r, "carol")
 			c.take()
 			var seen []string
-			err := carol.Resume(t.Context(), last, func(l *Line) error {
+			upTo, err := carol.Resume(t.Context(), last, func(l *Line) error {
 				if len(seen)%100 == 0 {
 					talk(20) // and the others do not wait
 				}
@@ -144,6 +204,9 @@ func TestResume(t *testing.T) {
 			})
 			if err != nil {
 				t.Fatal(err)
+			}
+			if upTo <= last {
+				t.Errorf("caught up to %d only", upTo)
 			}
 			talk(5)
 			synctest.Wait()
@@ -164,8 +227,8 @@ func TestResume(t *testing.T) {
 			if len(seen) != said-first+1 || len(seen) < keep/2 {
 				t.Errorf("keep %d: saw %d of %d", keep, len(seen), said)
 			}
-			if err := carol.Resume(t.Context(), 1<<40, func(*Line) error { return errors.New("the future") }); err != nil {
-				t.Error(err)
+			if upTo, err := carol.Resume(t.Context(), 1<<40, func(*Line) error { return errors.New("the future") }); err != nil || upTo < last || upTo > 1<<20 {
+				t.Errorf("a message that has not been: %d, %v", upTo, err)
 			}
 		})
 	}

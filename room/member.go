@@ -149,6 +149,23 @@ func (m *Member) Flush(ctx context.Context) error {
 // have been. Leave does not wait for that, and does nothing if the member has left already.
 func (m *Member) Leave(reason string) { m.depart(reason) }
 
+// goAway is Leave that waits until the others know, so that the member can come back under its nick.
+func (m *Member) goAway(ctx context.Context, reason string) {
+	answer := make(chan string, 1)
+	m.room.mu.Lock()
+	if m.forgotten {
+		answer <- ""
+	}
+	m.answer = answer
+	m.room.mu.Unlock()
+	m.depart(reason)
+	select {
+	case <-answer:
+	case <-ctx.Done():
+	case <-m.room.running.Done():
+	}
+}
+
 // rename asks the others to call the member nick. It returns when they do, or will not.
 func (m *Member) rename(ctx context.Context, wish string) error {
 	r, t := m.room, m.room.texts

@@ -54,6 +54,9 @@ func (r *Room) moderate(msg Message) {
 		r.mu.Lock()
 		changed := change(msg.Text)
 		r.mu.Unlock()
+		if r.barring != nil {
+			r.barring(msg.Text, msg.Kind == Bar)
+		}
 		if changed {
 			r.tellOperators(fmt.Sprintf(text, msg.Text, msg.From))
 		}
@@ -188,6 +191,12 @@ func (r *Room) tellOperators(text string) {
 			r.showBlock(m, b)
 		}
 	}
+}
+
+func (m *Member) standing() standing {
+	m.room.mu.Lock()
+	defer m.room.mu.Unlock()
+	return standing{m.operator, m.muted}
 }
 
 func (m *Member) isOperator() bool {

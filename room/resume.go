@@ -10,14 +10,14 @@ import (
 const maxBehind = 1024
 
 // Resume shows m what was said since message after, as far as the bus has kept it, and from there on what is said now,
-// without a gap and nothing twice. show is called for each line of the past, by the goroutine that calls Resume, and may
+// without a gap and nothing twice; seq is the message up to which that goes. show is called for each line of the past, by the goroutine that calls Resume, and may
 // wait; meanwhile the member's Screen is shown nothing that was said. Resume returns when the member has caught up.
 //
-// A member that asks for a message which has not been yet is told nothing of the past.
-func (m *Member) Resume(ctx context.Context, after uint64, show func(*Line) error) error {
+// A member that asks for a message which has not been yet is told nothing of the past; seq is less than after then.
+func (m *Member) Resume(ctx context.Context, after uint64, show func(*Line) error) (seq uint64, err error) {
 	r := m.room
 	if err := r.between(ctx, func() { m.behind = true }); err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { _ = r.between(context.WithoutCancel(ctx), func() { m.behind = false }) }()
 	out := renderer{texts: r.texts}
@@ -26,48 +26,49 @@ func (m *Member) Resume(ctx context.Context, after uint64, show func(*Line) erro
 		q.arrived = make(chan struct{}, 1)
 		cancel, err := r.bus.Subscribe(ctx, r.name, After(after), q.put)
 		if err != nil {
-			return fmt.Errorf("room %s: resume after %d: %w", r.name, after, err)
+			return 0, fmt.Errorf("room %s: resume after %d: %w", r.name, after, err)
 		}
-		done, err := m.catchUp(ctx, &q, &after, &out, show)
+		seq, err := m.catchUp(ctx, &q, &after, &out, show)
 		cancel()
-		if done || err != nil {
-			return err
+		if seq > 0 || err != nil {
+			return seq, err
 		}
 	}
 }
 
 // catchUp shows what the subscription brings until the rest is what the room itself remembers, or until it has to be made
-// anew, which done says.
-func (m *Member) catchUp(ctx context.Context, q *backlog, after *uint64, out *renderer, show func(*Line) error) (done bool, err error) {
+// anew; seq is 0 then.
+func (m *Member) catchUp(ctx context.Context, q *backlog, after *uint64, out *renderer, show func(*Line) error) (seq uint64, err error) {
 	r := m.room
 	for {
-		answer := make(chan bool, 1)
+		answer := make(chan uint64, 1)
 		seen := *after
 		err := r.between(ctx, func() {
-			ok := r.remembersSince(seen)
-			if ok {
-				m.behind = false
-				r.showSince(m, seen)
+			if !r.remembersSince(seen) {
+				answer <- 0
+				return
 			}
-			answer <- ok
+			m.behind = false
+			r.showSince(m, seen)
+			answer <- max(r.lastSeq, 1)
 		})
 		if err != nil {
-			return false, err
+			return 0, err
 		}
 		select {
-		case ok := <-answer:
-			if ok {
-				return true, nil
+		case seq := <-answer:
+			if seq > 0 {
+				return seq, nil
 			}
 		case <-r.running.Done():
-			return false, ErrClosed
+			return 0, ErrClosed
 		}
 		select {
 		case <-q.arrived:
 		case <-ctx.Done():
-			return false, context.Cause(ctx)
+			return 0, context.Cause(ctx)
 		case <-r.running.Done():
-			return false, ErrClosed
+			return 0, ErrClosed
 		}
 		messages, overflow := q.take()
 		for _, msg := range messages {
@@ -76,11 +77,11 @@ func (m *Member) catchUp(ctx context.Context, q *backlog, after *uint64, out *re
 				continue
 			}
 			if err := show(out.line(msg)); err != nil {
-				return false, err
+				return 0, err
 			}
 		}
 		if overflow {
-			return false, nil
+			return 0, nil
 		}
 	}
 }
@@ -93,14 +94,14 @@ func (r *Room) remembersSince(seq uint64) bool {
 
 // showSince shows m what the room remembers since message seq.
 func (r *Room) showSince(m *Member, seq uint64) {
-	b, size := new(Block), 0
+	b, size := &Block{Past: true}, 0
 	for _, l := range r.past {
 		if l.Seq <= seq {
 			continue
 		}
 		if size > 0 && size+len(l.Text) > maxSaying {
 			r.showBlock(m, b)
-			b, size = new(Block), 0
+			b, size = &Block{Past: true}, 0
 		}
 		b.Lines = append(b.Lines, l)
 		size += len(l.Text) + 1

@@ -48,6 +48,9 @@ type Config struct {
 
 	// Barred are the sources that nobody is let in from, beside those that operators bar. Default none.
 	Barred []netip.Prefix
+
+	barring func(source string, barred bool) // told of Bar and Unbar, by the fan-out goroutine; may be nil
+	banned  func(source string) bool         // by other rooms of the house; may be nil
 }
 
 // Errors a room returns. The error of a failed bus is passed on, with what was attempted.
@@ -114,6 +117,9 @@ type Room struct {
 	closed bool
 	lastID uint64
 
+	barring func(source string, barred bool)
+	banned  func(source string) bool
+
 	maxMembers int
 	secret     string
 	prefixes   []netip.Prefix // barred by the configuration
@@ -133,6 +139,8 @@ func Open(ctx context.Context, c Config) (*Room, error) {
 		queue:   make(chan event, queueLen),
 		ids:     make(map[uint64]*Member),
 		roster:  newRoster(),
+		barring: c.barring,
+		banned:  c.banned,
 		arrival: newArrival(false),
 		ready:   make(chan struct{}),
 	}
@@ -198,11 +206,14 @@ func (r *Room) Name() string { return r.name }
 // fails with ErrFull, ErrBarred, ErrClosed, or when the announcement could not be published; s is then not shown anything
 // more.
 func (r *Room) Join(ctx context.Context, s Screen, wish string) (*Member, error) {
-	return r.join(ctx, s, wish, false)
+	return r.join(ctx, s, wish, standing{})
 }
 
-func (r *Room) join(ctx context.Context, s Screen, wish string, operator bool) (*Member, error) {
-	m, announcement, err := r.enter(s, wish, operator)
+// standing is what becomes of a member in another room of the house.
+type standing struct{ operator, muted bool }
+
+func (r *Room) join(ctx context.Context, s Screen, wish string, as standing) (*Member, error) {
+	m, announcement, err := r.enter(s, wish, as)
 	if err != nil {
 		return nil, fmt.Errorf("join room %s: %w", r.name, err)
 	}
@@ -225,24 +236,25 @@ func (r *Room) join(ctx context.Context, s Screen, wish string, operator bool) (
 }
 
 // enter writes a new member into the books, and returns what is to be published of it.
-func (r *Room) enter(s Screen, wish string, operator bool) (*Member, Message, error) {
+func (r *Room) enter(s Screen, wish string, as standing) (*Member, Message, error) {
 	if why := r.refusing(); why != nil {
 		return nil, Message{}, fmt.Errorf("%w: %w", ErrCutOff, why)
 	}
-	m := &Member{room: r, screen: s, operator: operator, answer: make(chan string, 1)}
+	m := &Member{room: r, screen: s, operator: as.operator, muted: as.muted, answer: make(chan string, 1)}
 	if wish != "" {
 		m.nick, m.refused = r.texts.checkNick(wish)
 	}
 	source := ""
 	if v, ok := s.(Visitor); ok {
-		source, m.operator = v.Source(), operator || v.Operator()
+		source, m.operator = v.Source(), as.operator || v.Operator()
 	}
+	banned := r.banned != nil && r.banned(source)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case r.closed:
 		return nil, Message{}, ErrClosed
-	case r.bars(source):
+	case banned, r.bars(source):
 		return nil, Message{}, ErrBarred
 	case len(r.ids) >= r.maxMembers:
 		return nil, Message{}, ErrFull
@@ -256,14 +268,20 @@ func (r *Room) enter(s Screen, wish string, operator bool) (*Member, Message, er
 // announcement is the Join of a member, who wishes to be called by its nick.
 func (m *Member) announcement() Message {
 	msg := Message{Time: time.Now(), Kind: Join, From: m.nick, Author: m.ID()}
-	if m.operator {
+	switch {
+	case m.operator:
 		msg.Text = asOperator
+	case m.muted:
+		msg.Text = asMuted
 	}
 	return msg
 }
 
-// asOperator is the Text of a Join of somebody who is an operator from the beginning.
-const asOperator = "operator"
+// The Text of a Join of somebody who is an operator, or has been silenced, from the beginning.
+const (
+	asOperator = "operator"
+	asMuted    = "muted"
+)
 
 // forget takes m out of the books. What it says meanwhile is still published, but nobody looks for it any more.
 func (r *Room) forget(m *Member) {

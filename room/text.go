@@ -1,6 +1,7 @@
 package room
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -53,13 +54,15 @@ type Texts struct {
 	BadSecret  string
 	NowOp      string
 
-	BadRoom      string // what was typed
-	NoSuchRoom   string // room
-	TooManyRooms string // limit
-	RoomList     string // rooms
-	InFirst      string // room
-	InAlready    string // room
-	WentTo       string // room; the reason of a member that left for another
+	BadRoom        string // what was typed
+	NoSuchRoom     string // room
+	TooManyRooms   string // limit
+	RoomList       string // rooms
+	Barred, Full   string
+	RoomsElsewhere string // rooms; follows RoomList
+	InFirst        string // room
+	InAlready      string // room
+	WentTo         string // room; the reason of a member that left for another
 
 	NickInstead string // why the wished nick was refused, nick given instead
 	NickSame    string // nick
@@ -137,13 +140,14 @@ var English = Texts{
 	BadSecret:  "that is neither the secret nor are you an operator",
 	NowOp:      "you are an operator now; /help lists what you may do",
 
-	BadRoom:      "%s cannot be a room's name",
-	NoSuchRoom:   "there is no room %s",
-	TooManyRooms: "there are %d rooms already, which is the limit",
-	RoomList:     "rooms: %s",
-	InFirst:      "%s is where everybody enters; /quit leaves altogether",
-	InAlready:    "you are in %s already",
-	WentTo:       "to %s",
+	BadRoom:        "%s cannot be a room's name",
+	NoSuchRoom:     "there is no room %s",
+	TooManyRooms:   "there are %d rooms already, which is the limit",
+	RoomList:       "rooms: %s",
+	RoomsElsewhere: "; not open here: %s",
+	InFirst:        "%s is where everybody enters; /quit leaves altogether",
+	InAlready:      "you are in %s already",
+	WentTo:         "to %s",
 
 	NickInstead: "%s; you are %s for now",
 	NickSame:    "you are already %s",
@@ -198,6 +202,19 @@ const (
 	namesGreeted = 10
 	namesAsked   = 100
 )
+
+// Refusal is err as a member is told of it.
+func (t *Texts) Refusal(err error) string {
+	switch {
+	case errors.Is(err, ErrBarred):
+		return t.Barred
+	case errors.Is(err, ErrFull):
+		return t.Full
+	case errors.Is(err, ErrClosed):
+		return t.Closing
+	}
+	return err.Error()
+}
 
 // names joins the first limit nicks of total for a sentence.
 func (t *Texts) names(nicks []string, total, limit int) string {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"time"
 
 	"sockeye.dev/charset"
 	"sockeye.dev/endpoint"
@@ -356,12 +357,30 @@ func (w *Workbench) Doors() []DoorSnapshot {
 
 // Snapshot is the state now.
 func (w *Workbench) Snapshot() Snapshot {
-	stats := w.house.Stats()
+	stats, kept := w.house.Stats(), int64(-1)
 	w.mu.Lock()
 	broke := w.broke
 	w.mu.Unlock()
+	if k, ok := w.o.Bus.(keeper); ok && broke == nil {
+		kept = 0
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		for _, r := range w.house.Rooms() {
+			n, _, err := k.Kept(ctx, r.Name())
+			if err != nil {
+				kept = -1
+				break
+			}
+			kept += int64(n)
+		}
+	}
 	return Snapshot{
 		Rooms: len(w.house.Rooms()), Members: stats.Members, Doors: w.Doors(), Said: int64(stats.Said), Deliveries: int64(stats.Shown),
-		Lost: map[string]int64{"slow or broken": int64(stats.Lost)}, Bus: broke, Kept: -1,
+		Lost: map[string]int64{"slow or broken": int64(stats.Lost)}, Bus: broke, Kept: kept,
 	}
+}
+
+// keeper is a bus that knows how much it keeps of a room.
+type keeper interface {
+	Kept(ctx context.Context, room string) (messages, bytes uint64, err error)
 }

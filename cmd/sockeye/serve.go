@@ -217,6 +217,7 @@ func (a *app) serve(ctx context.Context, f *serveFlags, file *workbench.File, pa
 	}
 	defer a.hangups(ctx, w, notifier, path, log)()
 	_ = notifier.Ready()
+	defer answerWatchdog(ctx, notifier, log)()
 	defer context.AfterFunc(ctx, func() { _ = notifier.Stopping() })()
 	if err := w.Run(ctx); err != nil {
 		return err
@@ -248,6 +249,19 @@ func (a *app) status(ctx context.Context, network endpoint.Network, w *workbench
 		}
 	}()
 	return func() { stop(); <-ended }, nil
+}
+
+// answerWatchdog answers systemd's watchdog until stop is called.
+func answerWatchdog(ctx context.Context, n *workbench.Notifier, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // also while the last are leaving
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := n.Run(ctx, nil); err != nil && ctx.Err() == nil {
+			log.Warn("systemd's watchdog", "reason", err)
+		}
+	}()
+	return func() { cancel(); <-ended }
 }
 
 // hangups has the file read again at every SIGHUP, until stop is called.
@@ -285,7 +299,6 @@ func (a *app) reload(ctx context.Context, w *workbench.Workbench, path string, l
 		log.Warn("this takes a restart", "file", path, "key", key)
 	}
 	log.Info("the file was taken", "file", path)
-	a.note("%s was read again", path)
 }
 
 // fileLog is where a file's log goes.

@@ -56,6 +56,7 @@ type Bus struct {
 var (
 	_ room.Bus     = (*Bus)(nil)
 	_ room.Watcher = (*Bus)(nil)
+	_ room.Lister  = (*Bus)(nil)
 	_ room.Company = (*Bus)(nil)
 )
 
@@ -74,7 +75,7 @@ func newLink() *link {
 
 // Open starts the embedded server, or connects to a cluster, and returns when JetStream answers. It fails when no
 // server can be reached, when the servers refuse us or have no JetStream, or when another process has the directory; the
-// error says which. ctx bounds the opening, 10 s when it has no deadline. The bus is open until Close.
+// error says which. ctx bounds the opening, 10 s when it has no deadline, on a cluster 30 s. The bus is open until Close.
 func Open(ctx context.Context, c Config) (*Bus, error) {
 	c, err := c.withDefaults()
 	if err != nil {
@@ -96,7 +97,11 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 		b.answer, b.heartbeat = 20*time.Second, 15*time.Second
 	}
 	b.running, b.stop = context.WithCancelCause(context.WithoutCancel(ctx))
-	ctx, cancel := context.WithTimeout(ctx, openFor)
+	wait := openFor
+	if c.Dir == "" {
+		wait = electFor
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	if err := b.open(ctx); err != nil {
 		return nil, fmt.Errorf("natsbus: open %s: %w", c.where(), errors.Join(err, b.Close()))

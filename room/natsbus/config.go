@@ -61,6 +61,9 @@ const (
 // openFor bounds an Open whose ctx has no deadline.
 const openFor = 10 * time.Second
 
+// electFor is the same for a cluster, which may have to elect its first leader: that takes some 12 s.
+const electFor = 30 * time.Second
+
 func (c Config) withDefaults() (Config, error) {
 	switch {
 	case c.Dir == "" && len(c.URLs) == 0:

@@ -65,6 +65,12 @@ func FuzzEscape(f *testing.F) {
 		if x == "" || len(x) > maxEscaped || strings.Trim(x, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
 			t.Errorf("%q becomes %q", a, x)
 		}
+		if back, ok := unescape(x); !strings.HasPrefix(x, "_h") && (!ok || back != a) {
+			t.Errorf("%q becomes %q and then %q, %v", a, x, back, ok)
+		}
+		if back, ok := unescape(a); ok && escape(back) != a {
+			t.Errorf("%q is said to come from %q", a, back)
+		}
 		if len(placeOf(a).description()) > 4000 {
 			t.Error("too long a description")
 		}

@@ -3,6 +3,7 @@ package natsbus
 import (
 	"crypto/sha256"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -30,6 +31,30 @@ func escape(name string) string {
 	return b.String()
 }
 
+// unescape is escape's inverse; ok is false for what escape does not return, and for a hash.
+func unescape(e string) (name string, ok bool) {
+	if e == "_" {
+		return "", true
+	}
+	var b []byte
+	for i := 0; i < len(e); i++ {
+		if e[i] != '_' {
+			b = append(b, e[i])
+			continue
+		}
+		if i+3 > len(e) {
+			return "", false
+		}
+		c, err := strconv.ParseUint(e[i+1:i+3], 16, 8)
+		if err != nil {
+			return "", false
+		}
+		b = append(b, byte(c))
+		i += 2
+	}
+	return string(b), escape(string(b)) == e
+}
+
 // A place is where a room's messages are: its stream, and the two subjects of it. The third subject is in no stream.
 type place struct {
 	room       string
@@ -38,11 +63,13 @@ type place struct {
 	beat       string
 }
 
+const streamPrefix = "sockeye-"
+
 func placeOf(room string) place {
 	e := escape(room)
 	return place{
 		room:   room,
-		stream: "sockeye-" + e,
+		stream: streamPrefix + e,
 		say:    "sockeye.room." + e + ".say",
 		event:  "sockeye.room." + e + ".event",
 		beat:   "sockeye.room." + e + ".beat",

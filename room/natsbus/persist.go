@@ -38,7 +38,7 @@ func passing(err error) bool {
 	if errors.As(err, &api) && api.APIError() != nil {
 		switch api.APIError().ErrorCode {
 		case codeClusterIncomplete, codeNoSuitablePeers, codeClusterUnavailable, codeStreamOffline, codeTooManyRequests,
-			codeStreamNotFound:
+			codeStreamNotFound, codeDuplicateInProcess:
 			return true
 		}
 		return false
@@ -159,6 +159,9 @@ func explained(err error) error {
 	}
 	return err
 }
+
+// codeDuplicateInProcess answers a message that is sent again while the first is still on its way to a quorum.
+const codeDuplicateInProcess = 10158
 
 // replicasUnsupported is JetStream's code for more replicas than the server, which is alone, can have.
 const replicasUnsupported = 10074

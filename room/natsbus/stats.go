@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -32,6 +34,31 @@ func (b *Bus) Stats() Stats {
 		Resumed:    b.met.resumed.Load(),
 		Reconnects: b.met.reconnects.Load(),
 	}
+}
+
+// Rooms implements room.Lister: the rooms that have a stream, in the order of their names. It asks once, as Kept does.
+func (b *Bus) Rooms(ctx context.Context) (names []string, err error) {
+	if err = b.ended(ctx); err == nil {
+		err = storeError(b.server.broken())
+	}
+	if err == nil {
+		err = b.once(ctx, b.currentLink(), func(ctx context.Context) error {
+			list := b.js.StreamNames(ctx, jetstream.WithStreamListSubject("sockeye.room.>"))
+			for stream := range list.Name() {
+				if e, ours := strings.CutPrefix(stream, streamPrefix); ours {
+					if name, ok := unescape(e); ok {
+						names = append(names, name)
+					}
+				}
+			}
+			return list.Err()
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the rooms: %w", explained(err))
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 // Kept asks how many messages of the room are kept and how many bytes they take in each replica: none if the room has no
