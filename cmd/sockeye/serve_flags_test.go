@@ -227,7 +227,7 @@ func TestServeFile(t *testing.T) {
 		if err := r.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}
-		r.sees("sockeye.yaml was read again")
+		r.sees("the file was taken")
 		say(t, ann, "/rooms")
 		heard("bar (0), hall (2)")
 	}
