@@ -1,0 +1,65 @@
+//go:build unix
+
+// Package faulttest runs the program as its users do, in processes of its own, and takes away from under it what it stands
+// on: the process itself, a server of the cluster, the way there, the disk. What members are shown is then held against
+// what was acknowledged to them.
+package faulttest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(programs) // "" removes nothing
+		os.Exit(code)
+	}))
+}
+
+// programs is where the programs under test are built; TestMain removes it.
+var programs string
+
+var build = sync.OnceValue(func() error {
+	var err error
+	if programs, err = os.MkdirTemp("", "faulttest"); err != nil {
+		return err
+	}
+	for name, from := range map[string]string{"sockeye": "sockeye.dev/cmd/sockeye", "nats-server": "github.com/nats-io/nats-server/v2"} {
+		if out, err := exec.Command("go", "build", "-o", filepath.Join(programs, name), from).CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+	}
+	return nil
+})
+
+// program is the path of one that has been built. Without -short, and beside the other tests: they wait most of the time.
+func begin(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("whole processes take their time")
+	}
+	t.Parallel()
+	if err := build(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// peer is the path of another program; without it the test is skipped, visibly.
+func peer(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		if os.Getenv("SOCKEYE_REQUIRE_PEERS") != "" {
+			t.Fatalf("%s is not installed", name)
+		}
+		t.Skipf("%s is not installed", name)
+	}
+	return path
+}
