@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -26,6 +27,8 @@ type cluster struct {
 func startCluster(t *testing.T) *cluster {
 	t.Helper()
 	c := &cluster{t: t}
+	began := time.Now()
+	defer func() { t.Logf("the servers are up after %v", time.Since(began).Round(time.Millisecond)) }()
 	dir := t.TempDir()
 	var outer, inner [3]string
 	var routes []string
@@ -47,6 +50,7 @@ func startCluster(t *testing.T) *cluster {
 	for _, p := range c.servers {
 		p.says(0, "Server is ready")
 	}
+	c.servers[0].says(0, "new metadata leader") // which takes an election
 	return c
 }
 

@@ -226,3 +226,21 @@ func (r *reader) sees(t *testing.T, after int, part string) string {
 	t.Helper()
 	return r.await(t, after, part, func(line string) bool { return strings.Contains(line, part) })
 }
+
+// dialJSON returns what a member is first told, or the error it is told by a JSON door, as an error.
+func dialJSON(addr string) (welcome string, err error) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	_ = conn.SetReadDeadline(time.Now().Add(patience))
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		return "", err
+	}
+	if strings.Contains(line, "welcome to ") {
+		return line, nil
+	}
+	return "", errors.New(strings.TrimSpace(line))
+}

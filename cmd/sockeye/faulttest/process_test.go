@@ -3,7 +3,7 @@
 package faulttest
 
 import (
-	"bufio"
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,22 +26,15 @@ type process struct {
 func start(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{t: t, cmd: cmd, errs: newJournal[string](), ended: make(chan struct{})}
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	cmd.Stderr = &writer{journal: p.errs}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
 		defer close(p.ended)
-		lines := bufio.NewScanner(stderr)
-		for lines.Scan() {
-			p.errs.add(lines.Text())
-		}
-		p.errs.end()
-		_ = cmd.Wait()
+		_ = cmd.Wait() // the code tells
 		p.code = cmd.ProcessState.ExitCode()
+		p.errs.end()
 	}()
 	t.Cleanup(func() {
 		p.kill()
@@ -80,6 +73,24 @@ func (p *process) ends() (code int) {
 func (p *process) says(after int, part string) string {
 	p.t.Helper()
 	return p.errs.await(p.t, after, part, func(line string) bool { return strings.Contains(line, part) })
+}
+
+// A writer keeps a journal of the lines that are written to it.
+type writer struct {
+	*journal[string]
+	rest []byte
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	w.rest = append(w.rest, p...)
+	for {
+		line, rest, ok := bytes.Cut(w.rest, []byte("\n"))
+		if !ok {
+			return len(p), nil
+		}
+		w.add(string(bytes.TrimSuffix(line, []byte("\r"))))
+		w.rest = rest
+	}
 }
 
 // A node is one process of sockeye serve.
