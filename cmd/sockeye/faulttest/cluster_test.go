@@ -50,7 +50,7 @@ func startCluster(t *testing.T) *cluster {
 	for _, p := range c.servers {
 		p.says(0, "Server is ready")
 	}
-	c.servers[0].says(0, "new metadata leader") // which takes an election
+	c.servers[0].says(0, "metadata leader") // which takes an election
 	return c
 }
 
