@@ -67,7 +67,9 @@ func (h *Chat) Serve(ctx context.Context, s *session.Session) error {
 	for v.err == nil {
 		var msg session.Message
 		if msg, v.err = s.Recv(ctx); v.err == nil {
-			v.err = v.hear(ctx, msg)
+			if v.err = v.hear(ctx, msg); v.err == room.ErrClosed {
+				v.err = nil // the room is about to say so, and then interrupts Recv
+			}
 		} else {
 			v.lost(ctx)
 		}

@@ -273,3 +273,47 @@ type from struct {
 }
 
 func (c from) RemoteAddr() net.Addr { return c.remote }
+
+// slowToEnd is a bus whose subscriptions end only once it is told so.
+type slowToEnd struct {
+	room.Mem
+	end chan struct{}
+}
+
+func (b *slowToEnd) Subscribe(ctx context.Context, name string, since room.Position, deliver func(room.Message)) (func(), error) {
+	cancel, err := b.Mem.Subscribe(ctx, name, since, deliver)
+	return func() { <-b.end; cancel() }, err
+}
+
+// Who speaks while the room is closing reads that it is.
+func TestChatClosing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &slowToEnd{end: make(chan struct{})}
+		h, err := room.OpenHouse(t.Context(), room.HouseConfig{Room: room.Config{Bus: bus}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		config := session.Config{Format: session.Format{Framing: frame.Line{}}}
+		ann := serve(t, &session.Server{Handler: &handler.Chat{House: h}, Config: config})()
+		bot := serve(t, &session.Server{Handler: &handler.Chat{House: h, JSON: true}, Config: config})()
+		read(t, ann)
+		read(t, bot)
+		closed := make(chan error)
+		go func() { closed <- h.Close() }()
+		synctest.Wait() // the room takes nothing any more, and has not said so
+		_, _ = io.WriteString(ann, "too late\n/who\n/quit\n")
+		_, _ = io.WriteString(bot, `{"id":1,"say":"too late"}`+"\n"+`{"resume":0}`+"\n")
+		if got := read(t, ann) + read(t, bot); strings.Contains(got, "too late") {
+			t.Errorf("what was said too late is shown: %q", got)
+		}
+		close(bus.end)
+		if err := <-closed; err != nil {
+			t.Error(err)
+		}
+		for name, conn := range map[string]net.Conn{"ann": ann, "bot": bot} {
+			if got := read(t, conn); !strings.Contains(got, "the room is closing") {
+				t.Errorf("%s sees last %q", name, got)
+			}
+		}
+	})
+}
