@@ -53,9 +53,10 @@ const (
 	pythonTCP = `
 import socket, sys, threading
 host, port, encoding = sys.argv[1:]
-f = socket.create_connection((host, int(port))).makefile("rw", encoding=encoding, newline="\n")
+s = socket.create_connection((host, int(port)))
+f = s.makefile("w", encoding=encoding, newline="\n")
 def read():
-    for line in f:
+    for line in s.makefile("r", encoding=encoding, newline="\n"):
         print(line.rstrip("\r\n"), flush=True)
 threading.Thread(target=read, daemon=True).start()
 for line in sys.stdin:
