@@ -73,7 +73,8 @@ func (l *load) add(m *member, every time.Duration) *speaker {
 				return
 			}
 			s.said++
-			text := fmt.Sprint(m.nick, "/", s.said)
+			m.spoken++
+			text := fmt.Sprint(m.nick, "/", m.spoken)
 			if m.request(map[string]any{"say": text}, func(e event) { l.answered(s, text, e) }) != nil {
 				return // its node is dead
 			}

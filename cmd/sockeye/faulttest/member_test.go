@@ -30,7 +30,8 @@ type member struct {
 	nick string
 	conn net.Conn
 	*journal[event]
-	read chan struct{} // closed when nothing more comes
+	read   chan struct{} // closed when nothing more comes
+	spoken int           // how many lines it has said under load
 
 	mu      sync.Mutex
 	lastID  int

@@ -101,6 +101,40 @@ func TestClusterStopped(t *testing.T) {
 			t.Errorf("%s was refused %q: %s", s.nick, r.Text, r.From)
 		}
 	}
+	t.Run("terminated", func(t *testing.T) { testTerminated(t, nodes, watchers, speakers, end.Seq) })
+}
+
+// One of three nodes is told to end while everybody speaks. Its people are told, the others at once, and nobody has been
+// acknowledged anything that is lost.
+func testTerminated(t *testing.T, nodes [3]*node, watchers, speakers [3]*member, since uint64) {
+	l := newLoad(t)
+	for _, m := range speakers {
+		l.add(m, 5*time.Millisecond)
+	}
+	l.further(t, 200)
+	mark, homeMark := watchers[0].mark(), watchers[1].mark()
+	began := time.Now()
+	nodes[1].signal(syscall.SIGTERM)
+	for _, nick := range []string{"watcher1", "speaker1"} {
+		watchers[0].gone(mark, nick)
+	}
+	t.Logf("the others are told after %v", time.Since(began).Round(time.Millisecond))
+	if code := nodes[1].ends(); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+	watchers[1].notice(homeMark, "the room is closing")
+	speakers[1].notice(0, "the room is closing")
+	l.further(t, 200)
+	l.end(t)
+	end := watchers[0].say("the very end")
+	for _, m := range []*member{watchers[2], speakers[0], speakers[2]} {
+		m.await(t, 0, "the very end", func(e event) bool { return e.Seq == end.Seq })
+	}
+	said := history(t, nodes[2].tcp(1))
+	l.hold(t, said)
+	same(t, watchers[2], said, since)
+	same(t, speakers[0], said, since)
+	same(t, speakers[2], said, since)
 }
 
 // sameText is same for a reader, who does not speak but for what is named.
