@@ -39,7 +39,8 @@ var build = sync.OnceValue(func() error {
 	return nil
 })
 
-// program is the path of one that has been built. Without -short, and beside the other tests: they wait most of the time.
+// begin builds the programs, and has the test run beside the others: they wait most of the time. With -short it is
+// skipped.
 func begin(t *testing.T) {
 	t.Helper()
 	if testing.Short() {

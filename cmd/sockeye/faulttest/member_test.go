@@ -164,9 +164,8 @@ func saidOf(all []event) (said []event) {
 // history is all that was said in the room, as one who comes by the JSON door at addr is told.
 func history(t *testing.T, addr string) []event {
 	t.Helper()
-	m := join(t, addr, "")
+	m := join(t, addr, "historian")
 	defer m.conn.Close()
-	m.nick = "the historian"
 	mark := m.mark()
 	done := make(chan []event, 1)
 	if err := m.request(map[string]any{"resume": 0}, func(e event) {

@@ -84,6 +84,7 @@ func TestClusterStopped(t *testing.T) {
 
 	lists := make(map[string]bool)
 	for _, m := range []*member{watchers[0], speakers[1], watchers[2]} {
+		m.gone(0, "historian")
 		who := m.who()
 		count, names, _ := strings.Cut(who, " here: ")
 		list := strings.Split(names, ", ")
