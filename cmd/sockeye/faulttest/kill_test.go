@@ -84,6 +84,13 @@ func TestClusterKilled(t *testing.T) {
 		}
 	}
 	l.further(t, 100)
+	<-watchers[2].read
+	seen := watchers[2].said()
+	mover := join(t, nodes[0].tcp(1), "mover") // to another node, and goes on where it was
+	upTo := seen[len(seen)-1].Seq
+	if e := mover.ask(map[string]any{"resume": upTo}); e.Kind != "ack" {
+		t.Errorf("resume: %+v", e)
+	}
 
 	leader := c.leader()
 	killed = time.Now()
@@ -95,7 +102,7 @@ func TestClusterKilled(t *testing.T) {
 	l.end(t)
 
 	end := join(t, nodes[0].tcp(1), "last").say("end")
-	for _, m := range []*member{watchers[0], watchers[1], speakers[0], speakers[1]} {
+	for _, m := range []*member{watchers[0], watchers[1], speakers[0], speakers[1], mover} {
 		m.await(t, 0, "end", func(e event) bool { return e.Seq == end.Seq })
 	}
 	for _, n := range nodes[:2] {
@@ -104,5 +111,19 @@ func TestClusterKilled(t *testing.T) {
 		for _, m := range []*member{watchers[0], watchers[1], speakers[0], speakers[1]} {
 			same(t, m, said, since)
 		}
+		moved(t, append(slices.Clone(seen), mover.said()...), said, since, upTo)
+	}
+}
+
+// moved compares what somebody was shown on two nodes with what was said. What it was shown before it had asked where to
+// begin comes once more.
+func moved(t *testing.T, shown, said []event, since, upTo uint64) {
+	t.Helper()
+	from := slices.IndexFunc(said, func(e event) bool { return e.Seq > since })
+	next := slices.IndexFunc(said, func(e event) bool { return e.Seq > upTo })
+	begin := len(shown) - len(said[next:])
+	old := slices.DeleteFunc(slices.Clone(shown[:max(0, begin)]), func(e event) bool { return e.Seq <= since || e.Seq > upTo })
+	if got := append(texts(old), texts(shown[max(0, begin):])...); !slices.Equal(got, texts(said[from:])) {
+		t.Errorf("who has moved was shown %d lines of %d, the last %q, want %q", len(got), len(said[from:]), last(got), last(texts(said)))
 	}
 }
