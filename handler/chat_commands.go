@@ -30,6 +30,9 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 				case err != nil:
 					return m.Tell(ctx, err.Error())
 				}
+				if err := m.Flush(ctx); err != nil { // what was said before is shown as before
+					return err
+				}
 				f.Encoding, f.Send = e, nil
 				c.s.SetFormat(f)
 			}
@@ -46,6 +49,9 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 				framing, err := frame.Parse(args)
 				if err != nil {
 					return m.Tell(ctx, err.Error())
+				}
+				if err := m.Flush(ctx); err != nil {
+					return err
 				}
 				f.Framing = framing
 				c.s.SetFormat(f)
