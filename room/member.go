@@ -175,6 +175,10 @@ func (m *Member) rename(ctx context.Context, wish string) error {
 	}
 	answer := make(chan string, 1)
 	r.mu.Lock()
+	if m.forgotten { // and nobody would answer
+		r.mu.Unlock()
+		return ErrLeft
+	}
 	busy, old := m.answer != nil, m.nick
 	holder := r.roster.find(nick)
 	taken := holder != nil && holder.id != m.ID() // or so it seems already

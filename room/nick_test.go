@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 func TestCheckNick(t *testing.T) {
@@ -207,4 +208,50 @@ func TestRenameBeforeDelivery(t *testing.T) {
 			t.Errorf("here are %q", got)
 		}
 	})
+}
+
+// hooked calls before with what is about to be published.
+type hooked struct {
+	*Mem
+	before func(m Message)
+}
+
+func (b *hooked) Publish(ctx context.Context, room string, m Message) (uint64, error) {
+	if f := b.before; f != nil {
+		f(m)
+	}
+	return b.Mem.Publish(ctx, room, m)
+}
+
+// Who is put out while changing its name is not left waiting.
+func TestKickedWhileRenaming(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &hooked{Mem: new(Mem)}
+		r := open(t, Config{Bus: bus})
+		bob, b := join(t, r, "bob")
+		bus.before = func(m Message) {
+			if m.Kind == Rename {
+				publishKind(t, bus.Mem, Message{Kind: Kick, From: "op", Text: "bob"})
+				synctest.Wait()
+			}
+		}
+		done := make(chan error, 1)
+		go func() { done <- bob.Line(t.Context(), "/nick rob") }()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		select {
+		case <-done:
+		default:
+			t.Errorf("/nick still waits; bob's screen was ended with %v", b.ended)
+			r.Close()
+			<-done
+		}
+	})
+}
+
+func publishKind(t *testing.T, b Bus, m Message) {
+	t.Helper()
+	if _, err := b.Publish(t.Context(), "lobby", m); err != nil {
+		t.Error(err)
+	}
 }

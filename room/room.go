@@ -283,13 +283,18 @@ const (
 	asMuted    = "muted"
 )
 
-// forget takes m out of the books. What it says meanwhile is still published, but nobody looks for it any more.
+// forget takes m out of the books. What it says meanwhile is still published, but nobody looks for it any more: what it
+// waits for does not come.
 func (r *Room) forget(m *Member) {
 	m.gone.Store(true)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.ids, m.id)
 	m.forgotten = true
+	if m.answer != nil {
+		m.answer <- r.texts.NickLater // which it is not shown
+		m.answer = nil
+	}
 }
 
 // find returns the member of this room that id names, or nil.
