@@ -333,7 +333,7 @@ func (r *Room) lookAround() {
 		r.pulse.restart()
 		return
 	}
-	if len(dead.Nodes) > 0 && r.cutOff() == nil && time.Since(r.buried) > silentFor {
+	if len(dead.Nodes) > 0 && r.cutOff() == nil && time.Since(r.buried) > 2*beatEvery { // it may still be on its way
 		r.buried = time.Now()
 		r.errand(dead.message(r.node))
 	}

@@ -311,3 +311,27 @@ func FuzzBus(f *testing.F) {
 		})
 	})
 }
+
+// Two nodes that die one after the other are both forgotten within 10 s.
+func TestTwoNodesDie(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var bus Mem
+		here := open(t, Config{Bus: &wire{Mem: &bus}})
+		lines := make([]*wire, 2)
+		for i := range lines {
+			lines[i] = &wire{Mem: &bus}
+			join(t, open(t, Config{Bus: lines[i]}), fmt.Sprint("bob", i))
+		}
+		time.Sleep(time.Minute + 300*time.Millisecond)
+		lines[0].set(true)
+		time.Sleep(1500 * time.Millisecond)
+		lines[1].set(true)
+		died := time.Now()
+		for len(here.Nicks()) > 0 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if took := time.Since(died); took > 10*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
