@@ -9,7 +9,9 @@ import (
 	"net/netip"
 	"regexp"
 	"sync/atomic"
+	"unicode/utf8"
 
+	"sockeye.dev/frame"
 	"sockeye.dev/room"
 	"sockeye.dev/session"
 )
@@ -294,12 +296,36 @@ func wireOf(b *room.Block, format session.Format, asJSON bool) (*wire, error) {
 				continue
 			}
 		}
+		had := len(w.bytes)
 		var err error
-		if w.bytes, err = format.AppendText(w.bytes, text); err != nil {
+		if w.bytes, err = appendFitting(w.bytes, format, text); err != nil {
 			return w, err
 		}
-		w.ends = append(w.ends, len(w.bytes))
+		if len(w.bytes) > had {
+			w.ends = append(w.ends, len(w.bytes))
+		}
 	}
 	b.Memo = append(made, w)
 	return w, nil
+}
+
+// appendFitting appends as much of text as the framing can carry, perhaps
+// nothing: what somebody says must not put out those who have chosen len8, or a
+// delimiter that it holds.
+func appendFitting(dst []byte, format session.Format, text string) ([]byte, error) {
+	for {
+		framed, err := format.AppendText(dst, text)
+		var unfit *frame.Error
+		if !errors.As(err, &unfit) {
+			return framed, err
+		}
+		if text == "" {
+			return dst, nil
+		}
+		half := len(text) / 2
+		for half > 0 && !utf8.RuneStart(text[half]) {
+			half--
+		}
+		text = text[:half]
+	}
 }

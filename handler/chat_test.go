@@ -317,3 +317,33 @@ func TestChatClosing(t *testing.T) {
 		}
 	})
 }
+
+// What others say puts nobody out, whatever a member's framing cannot carry.
+func TestFramingCannotCarry(t *testing.T) {
+	for _, framing := range []string{"delim:;", "len8", "fixed:16", "nul"} {
+		synctest.Test(t, func(t *testing.T) {
+			h := house(t)
+			dial := serve(t, &session.Server{Handler: &handler.Chat{House: h}, Config: session.Config{Format: session.Format{Framing: frame.Line{}, Encode: charset.Replace, Decode: charset.Replace}}})
+			victim := dial()
+			read(t, victim)
+			_, _ = io.WriteString(victim, "/frame "+framing+"\n")
+			if got := read(t, victim); got == "" && framing != "fixed:16" {
+				t.Errorf("%s: it is not told of it", framing)
+			}
+			bob := dial()
+			read(t, bob)
+			read(t, victim)
+			_, _ = io.WriteString(bob, "a;b "+strings.Repeat("x", 300)+"\n")
+			if got := read(t, bob); strings.Contains(got, "left") {
+				t.Errorf("%s: bob sees %.200q", framing, got)
+			}
+			if got := read(t, victim); !strings.HasPrefix(got, "<guest-2>") && !strings.HasPrefix(got[min(len(got), 1):], "<guest-2>") && framing != "fixed:16" {
+				t.Errorf("%s: the victim sees %.200q", framing, got)
+			}
+			_, _ = io.WriteString(bob, "/who\n")
+			if got := read(t, bob); !strings.Contains(got, "2 here") {
+				t.Errorf("%s: bob sees %.200q", framing, got)
+			}
+		})
+	}
+}
