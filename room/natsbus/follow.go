@@ -91,7 +91,8 @@ func (s *subscription) pull(ctx context.Context, inbox *nats.Subscription, ask p
 	return errAgain
 }
 
-// take delivers one message, unless it has been delivered before.
+// take delivers one message, unless it has been delivered before. One that cannot be decoded is delivered as nothing but
+// its number: rooms would take the gap for a loss, and all ask anew who is there.
 func (s *subscription) take(seq uint64, data []byte) {
 	if seq <= s.last {
 		return
@@ -100,8 +101,7 @@ func (s *subscription) take(seq uint64, data []byte) {
 	m, err := decode(data)
 	if err != nil {
 		s.b.met.invalid.Add(1)
-		s.b.c.Log.Warn("natsbus: skipped", "room", s.room.room, "seq", seq, "err", err)
-		return
+		s.b.c.Log.Warn("natsbus: not decoded", "room", s.room.room, "seq", seq, "err", err)
 	}
 	m.Seq, m.Past = seq, seq <= s.head
 	s.b.met.delivered.Add(1)

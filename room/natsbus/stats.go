@@ -16,7 +16,7 @@ type Stats struct {
 	Published  uint64 // messages that Publish has returned for without an error
 	Failed     uint64 // those it has returned an error for, which may have been stored nevertheless
 	Delivered  uint64 // messages handed to subscriptions; one that two subscribe to counts twice
-	Invalid    uint64 // stored messages skipped because they are not of a version this program knows
+	Invalid    uint64 // stored messages not shown because they are not of a version this program knows
 	Resumed    uint64 // times a subscription began anew after the last message it had delivered
 	Reconnects uint64 // times the connection was lost and is back
 }

@@ -34,7 +34,7 @@ type subscription struct {
 }
 
 // Subscribe implements room.Bus. It returns once the place to begin at is found and the server has a consumer there.
-// Messages that cannot be decoded are skipped and counted, see Stats. At most 256 messages and 4 MiB are held for a
+// Messages that cannot be decoded are counted, see Stats, and delivered as Notices without anything. At most 256 messages and 4 MiB are held for a
 // deliver that blocks; publishers never wait for it.
 //
 // The subscription survives everything but the loss of what was stored: it is resumed after the last message it has
