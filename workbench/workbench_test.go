@@ -228,3 +228,52 @@ func TestDoorFails(t *testing.T) {
 		}
 	})
 }
+
+// Who may do what operators do can change while there are members at a datagram door, whose socket is theirs.
+func TestReloadOperators(t *testing.T) {
+	probe, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := probe.LocalAddr().String()
+	_ = probe.Close()
+	file := func(secret string) *File {
+		return parse(t, "listen: ['udp://"+at+"']\nhistory: {keep: false}\noperators: {secret: "+secret+"}\n")
+	}
+	w, err := New(t.Context(), Options{}, file("swordfish"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- w.Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+	conn, err := net.Dial("udp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	ask := func(line, answer string) {
+		t.Helper()
+		if _, err := conn.Write([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+		buf := make([]byte, 4096)
+		_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		for {
+			n, err := conn.Read(buf)
+			if err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+			if strings.Contains(string(buf[:n]), answer) {
+				return
+			}
+		}
+	}
+	ask("hello", "welcome")
+	if _, err := w.Reload(ctx, file("squid-and-chips")); err != nil {
+		t.Error(err)
+	}
+	ask("/op swordfish", "neither the secret")
+	ask("/op squid-and-chips", "an operator now")
+}
