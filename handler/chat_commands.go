@@ -34,6 +34,7 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 					return err
 				}
 				f.Encoding, f.Send = e, nil
+				_ = m.Flush(ctx) // answers to earlier commands
 				c.s.SetFormat(f)
 			}
 			return m.Tell(ctx, fmt.Sprintf(t.EncodingIs, f.Encoding))
@@ -54,6 +55,7 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 					return err
 				}
 				f.Framing = framing
+				_ = m.Flush(ctx)
 				c.s.SetFormat(f)
 			}
 			return m.Tell(ctx, fmt.Sprintf(t.FrameIs, f.Framing))
