@@ -347,3 +347,37 @@ func TestFramingCannotCarry(t *testing.T) {
 		})
 	}
 }
+
+// Who does not prove where it is takes nobody's place for long.
+func TestChatCookieExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var network endpoint.Mem
+		addr := endpoint.Addr{Scheme: "udp", Host: "192.0.2.1", Port: 7788}
+		ln, err := network.Listen(t.Context(), addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv := &session.Server{Handler: &handler.Chat{House: house(t), Cookies: new(handler.Cookies)}, Config: session.Config{Amplify: 1}}
+		go srv.Serve(t.Context(), ln)
+		conn, err := network.Dial(t.Context(), addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "may I come in?")
+		cookie := readDatagrams(t, conn)
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		if held, _ := srv.Counts(); held != 0 {
+			t.Errorf("%d conversations are held", held)
+		}
+		_, _ = io.WriteString(conn, cookie)
+		if got := readDatagrams(t, conn); !strings.Contains(got, "welcome") {
+			t.Errorf("%q brought %q", cookie, got)
+		}
+		time.Sleep(time.Minute / 2)
+		if held, _ := srv.Counts(); held != 1 {
+			t.Errorf("%d conversations are held", held)
+		}
+	})
+}

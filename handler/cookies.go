@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
+	"io"
 	"strings"
 	"sync"
 	"time"
@@ -18,8 +19,9 @@ import (
 // member is told a cookie, and is one when it sends "/join COOKIE" from the same
 // address. What is said before counts for nothing, and nobody is sent more than
 // came from there, so that we are no use for flooding somebody else. The zero
-// Cookies is ready. It keeps nothing for sources: a cookie is made of the
-// address, a secret and the time (as RFC 9000, section 8.1.3, advises).
+// Cookies is ready. It keeps nothing for sources, and forgets the conversation
+// with one after a few seconds: a cookie is made of the address, a secret and
+// the time (as RFC 9000, section 8.1.3, advises).
 type Cookies struct {
 	once   sync.Once
 	secret [32]byte
@@ -27,6 +29,11 @@ type Cookies struct {
 
 // cookieFor is how long a cookie is good, at least; at most twice as long.
 const cookieFor = 5 * time.Minute
+
+// proveFor is how long a source has a conversation that has proved nothing:
+// sources that are made up would take everybody's place. The cookie is good in
+// the next one, too.
+const proveFor = 5 * time.Second
 
 func (c *Cookies) at(s *session.Session, period int64) string {
 	c.once.Do(func() { rand.Read(c.secret[:]) }) // never fails, by its documentation
@@ -47,6 +54,8 @@ func (c *Cookies) good(s *session.Session, cookie string) bool {
 // prove waits until a datagram source has shown that it is there.
 func (v *visit) prove(ctx context.Context) error {
 	c := v.chat.Cookies
+	ctx, cancel := context.WithTimeoutCause(ctx, proveFor, io.EOF)
+	defer cancel()
 	for {
 		msg, err := v.s.Recv(ctx)
 		if err != nil {
