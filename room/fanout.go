@@ -388,10 +388,11 @@ func (r *Room) showBlock(m *Member, b *Block) {
 		return
 	}
 	b.Room = r.name
-	r.shown.Add(uint64(len(b.Lines)))
 	if err := m.screen.Show(b); err != nil {
 		r.lose(m, err)
+		return
 	}
+	r.shown.Add(uint64(len(b.Lines)))
 }
 
 // lose drops a member that cannot be shown anything any more.
