@@ -8,14 +8,6 @@ import (
 	"sockeye.dev/session"
 )
 
-// recognise reports whether the peer is an operator as the file has it now.
-func (w *Workbench) recognise(s *session.Session) bool {
-	w.mu.Lock()
-	o := w.file.Operators
-	w.mu.Unlock()
-	return o.recognise(s)
-}
-
 // recognise reports whether the peer of a conversation is an operator by what its connection shows.
 func (w *Workbench) recognise(s *session.Session) bool {
 	w.mu.Lock()
