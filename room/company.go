@@ -121,6 +121,9 @@ func (r *Room) install() {
 	r.arrival = nil
 	r.mu.Lock()
 	a.roster.topic = cmp.Or(a.roster.topic, r.roster.topic)
+	if len(a.answers) == 0 { // nobody knows better
+		a.roster.barred, a.roster.guests = r.roster.barred, r.roster.guests
+	}
 	r.roster = a.roster
 	r.mu.Unlock()
 	r.comeBack()
@@ -415,11 +418,14 @@ func (r *Room) comeBack() {
 			r.forget(m)
 			continue
 		}
+		r.mu.Lock()
 		here = append(here, &person{id: m.ID(), nick: m.nick, operator: m.operator, muted: m.muted})
+		r.mu.Unlock()
 		r.answer(m, r.texts.NickLater)
 	}
 	r.dropForgotten()
 	for _, s := range r.roster.list(here) {
+		s.Barred, s.Guests = nil, 0 // which the others know, and may have changed since
 		r.errand(s.message(Back, r.node))
 	}
 	r.mu.Lock()

@@ -332,6 +332,54 @@ func TestTwoNodesDie(t *testing.T) {
 		}
 		if took := time.Since(died); took > 10*time.Second {
 			t.Errorf("it took %v", took)
+// What is decreed while a node arrives is not undone by what it knows from before.
+func TestTopicWhileArriving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var bus Mem
+		here := open(t, Config{Bus: &wire{Mem: &bus}})
+		alice, _ := join(t, here, "alice")
+		alice.operator = true
+		slow := &wire{Mem: &bus}
+		open(t, Config{Bus: slow})
+		say(t, alice, "/topic old")
+		publishKind(t, &bus, Message{Kind: Bar, From: "alice", Text: "192.0.2.1"})
+		time.Sleep(time.Minute)
+		slow.set(true) // and the newcomer waits for it
+		opened := make(chan *Room)
+		go func() { opened <- open(t, Config{Bus: &wire{Mem: &bus}}) }()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		say(t, alice, "/topic new")
+		publishKind(t, &bus, Message{Kind: Unbar, From: "alice", Text: "192.0.2.1"})
+		slow.set(false)
+		newcomer := <-opened
+		time.Sleep(time.Second)
+		synctest.Wait()
+		for i, r := range []*Room{here, newcomer} {
+			if r.Topic() != "new" {
+				t.Errorf("room %d: topic %q", i, r.Topic())
+			}
+			if len(r.roster.barred) != 0 {
+				t.Errorf("room %d: barred %q", i, r.roster.barred)
+			}
+		}
+	})
+}
+
+// Bans outlive that a node asks who is there, and nobody is.
+func TestBansWhenAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		line := &wire{Mem: new(Mem), lossy: true}
+		r := open(t, Config{Bus: line})
+		publishKind(t, line, Message{Kind: Bar, From: "alice", Text: "192.0.2.1"})
+		synctest.Wait()
+		line.set(true)
+		publishKind(t, line, Message{Kind: Say, From: "alice", Text: "lost"})
+		line.set(false)
+		publishKind(t, line, Message{Kind: Say, From: "alice", Text: "not lost"})
+		time.Sleep(time.Minute)
+		if _, err := r.Join(t.Context(), &guest{source: "192.0.2.1"}, "bob"); err == nil {
+			t.Error("the source is let in again")
 		}
 	})
 }

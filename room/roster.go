@@ -1,6 +1,7 @@
 package room
 
 import (
+	"cmp"
 	"slices"
 )
 
@@ -194,9 +195,7 @@ func (r *roster) learn(node uint64, s snapshot) (came []*person) {
 		r.nodes[n] = true
 	}
 	r.guests = max(r.guests, s.Guests)
-	if s.Topic != "" {
-		r.topic = s.Topic
-	}
+	r.topic = cmp.Or(r.topic, s.Topic) // who comes back may know an old one
 	for _, source := range s.Barred {
 		r.bar(source)
 	}
