@@ -287,3 +287,153 @@ type guest struct {
 
 func (g *guest) Source() string { return g.source }
 func (g *guest) Operator() bool { return g.operator }
+
+// late delivers to the first subscriber only when told.
+type late struct {
+	*Mem
+	mu   sync.Mutex
+	n    int
+	hold bool
+	held []func()
+}
+
+func (b *late) Subscribe(ctx context.Context, room string, since Position, deliver func(Message)) (func(), error) {
+	b.n++
+	if b.n > 1 {
+		return b.Mem.Subscribe(ctx, room, since, deliver)
+	}
+	return b.Mem.Subscribe(ctx, room, since, func(m Message) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.hold {
+			b.held = append(b.held, func() { deliver(m) })
+			return
+		}
+		deliver(m)
+	})
+}
+
+func (b *late) release() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.hold = false
+	for _, f := range b.held {
+		f()
+	}
+	b.held = nil
+}
+
+// The subscription that Resume makes may be ahead of the room's own: they are two.
+func TestResumeAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &late{Mem: new(Mem)}
+		r := open(t, Config{Bus: bus})
+		alice, _ := join(t, r, "alice")
+		bob, b := join(t, r, "bob")
+		seq, err := alice.Say(t.Context(), "0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.take()
+		bus.mu.Lock()
+		bus.hold = true
+		bus.mu.Unlock()
+		for i := range 3 {
+			say(t, alice, fmt.Sprint(i+1))
+		}
+		var seen []string
+		// Before what the room remembers, so that the bus has to send it.
+		if err := bob.Resume(t.Context(), seq-1, func(l *Line) error { seen = append(seen, l.Body); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		bus.release()
+		say(t, alice, "4")
+		synctest.Wait()
+		for _, l := range b.takeLines() {
+			if l.said() {
+				seen = append(seen, l.Body)
+			}
+		}
+		if !slices.Equal(seen, []string{"0", "1", "2", "3", "4"}) {
+			t.Errorf("bob sees %q", seen)
+		}
+	})
+}
+
+// slowOpen takes a while to subscribe.
+type slowOpen struct{ Mem }
+
+func (b *slowOpen) Subscribe(ctx context.Context, room string, since Position, deliver func(Message)) (func(), error) {
+	time.Sleep(time.Second)
+	return b.Mem.Subscribe(ctx, room, since, deliver)
+}
+
+// /rooms and the metrics look at rooms while others are being opened.
+func TestRoomsWhileOpening(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t, HouseConfig{Room: Config{Bus: new(slowOpen)}})
+		done := make(chan struct{})
+		go func() { defer close(done); enter(t, h, "den", "bob") }()
+		for range 30 {
+			time.Sleep(100 * time.Millisecond)
+			h.Stats()
+		}
+		<-done
+	})
+}
+
+// A visitor that is not let in stays where it is, nick and all.
+func TestMoveToFullRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t, HouseConfig{Room: Config{MaxMembers: 2}, Rooms: []Fixed{{"hall", ""}, {"den", ""}}})
+		alice, a := enter(t, h, "hall", "alice")
+		_, b := enter(t, h, "hall", "bob")
+		enter(t, h, "den", "carol")
+		enter(t, h, "den", "dave")
+		a.take()
+		b.take()
+		if err := alice.Line(t.Context(), "/join den"); err != nil {
+			t.Errorf("/join of a full room: %v", err)
+		}
+		want(t, "bob", b.take())
+		want(t, "alice", a.take(), "* join room den: the room is full")
+		if err := alice.Line(t.Context(), "still here"); err != nil {
+			t.Error(err)
+		}
+		want(t, "bob", b.take(), "<alice> still here")
+	})
+}
+
+// Who is put out of a room while it goes to another is out.
+func TestKickedWhileMoving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := new(Mem)
+		h := openHouse(t, HouseConfig{Room: Config{Bus: bus}, Rooms: []Fixed{{"lobby", ""}, {"den", ""}}})
+		bob, b := enter(t, h, "lobby", "bob")
+		publishKind(t, bus, Message{Kind: Kick, From: "op", Text: "bob"})
+		synctest.Wait()
+		if err := bob.move(t.Context(), "den"); !errors.Is(err, ErrLeft) { // the line was taken before
+			t.Errorf("move: %v", err)
+		}
+		h.Close()
+		if b.ended != ErrKicked {
+			t.Errorf("ended with %v", b.ended)
+		}
+	})
+}
+
+// Whoever knows the secret is an operator, and everybody knows it, or is none.
+func TestOpSilenced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var bus Mem
+		r := open(t, Config{Bus: &bus, Secret: "swordfish"})
+		alice, _ := join(t, r, "alice")
+		publishKind(t, &bus, Message{Kind: Mute, From: "op", Text: "alice"})
+		synctest.Wait()
+		say(t, alice, "/op swordfish")
+		synctest.Wait()
+		if p := r.roster.find("alice"); !p.operator || !alice.operator {
+			t.Errorf("an operator to all: %v, here: %v", p.operator, alice.operator)
+		}
+	})
+}

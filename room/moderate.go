@@ -211,10 +211,13 @@ func op(ctx context.Context, m *Member, args string) error {
 	secret := m.room.secret
 	m.room.mu.Unlock()
 	if secret != "" && subtle.ConstantTimeCompare([]byte(args), []byte(secret)) == 1 {
+		if _, err := m.room.publish(ctx, m, Promote, m.Nick()); err != nil { // who is silenced may, too
+			return fmt.Errorf("room %s: %s: %w", m.room.name, Promote, err)
+		}
 		m.room.mu.Lock()
-		m.operator = true // here and now; the others hear of it
+		m.operator = true // here and now, even if it has not come back
 		m.room.mu.Unlock()
-		return m.say(ctx, Promote, m.Nick())
+		return nil
 	}
 	if !m.isOperator() {
 		return m.Tell(ctx, m.room.texts.BadSecret)
