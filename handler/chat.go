@@ -53,7 +53,12 @@ var (
 	ErrTooOften = errors.New("the source has joined too often")
 )
 
-var requestLine = regexp.MustCompile(`^[A-Z]{3,16} \S+ HTTP/[0-9.]+$`)
+// What an HTTP request begins with: a message may be all of it, or not even its
+// first line.
+var (
+	requestLine    = regexp.MustCompile(`^[A-Z]{3,16} \S+ HTTP/[0-9.]+(\r?\n|$)`)
+	requestLineCut = regexp.MustCompile(`^[A-Z]{3,16} \S+ ?[HTP/0-9.]*$`)
+)
 
 // Serve lets the peer in, and out again when it leaves or says /quit. It waits
 // as long as the conversation lives, so it keeps its stack small.
@@ -144,7 +149,7 @@ func (v *visit) hear(ctx context.Context, msg session.Message) error {
 	v.heard = true
 	text, _ := msg.Text()
 	switch {
-	case first && requestLine.MatchString(text):
+	case first && (requestLine.MatchString(text) || msg.More && requestLineCut.MatchString(text)):
 		return ErrHTTP
 	case msg.More:
 		v.tooLong = true
