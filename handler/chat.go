@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
+	"strings"
 	"sync/atomic"
 	"unicode/utf8"
 
@@ -164,6 +165,9 @@ func (v *visit) hear(ctx context.Context, msg session.Message) error {
 		}
 		return err
 	}
+	if strings.HasPrefix(text, "/join") && !v.source.join() { // which can open a room
+		return v.member().Tell(ctx, v.chat.House.Texts().TooFast)
+	}
 	if v.json.Load() {
 		return v.hearJSON(ctx, text)
 	}
@@ -172,14 +176,19 @@ func (v *visit) hear(ctx context.Context, msg session.Message) error {
 
 // line has the room hear a line. What it does not take is told, not lost.
 func (v *visit) line(ctx context.Context, text string) error {
+	err := v.take(ctx, text)
+	if lost := err != nil && err != io.EOF && ctx.Err() == nil && !errors.Is(err, net.ErrClosed); lost {
+		err = v.member().Tell(ctx, fmt.Sprintf(v.chat.House.Texts().NotSent, v.chat.House.Texts().Refusal(err)))
+	}
+	return err
+}
+
+// take has the room take a line, and does what is the door's to do.
+func (v *visit) take(ctx context.Context, text string) error {
 	err := v.visit.Line(ctx, text)
 	var to resume
 	if errors.As(err, &to) {
 		_, err = v.resume(ctx, to)
-		return err
-	}
-	if lost := err != nil && err != io.EOF && ctx.Err() == nil && !errors.Is(err, net.ErrClosed); lost {
-		err = v.member().Tell(ctx, fmt.Sprintf(v.chat.House.Texts().NotSent, v.chat.House.Texts().Refusal(err)))
 	}
 	return err
 }

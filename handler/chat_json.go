@@ -116,19 +116,17 @@ func (v *visit) hearJSON(ctx context.Context, text string) error {
 		seq, err := v.member().Say(ctx, *q.Say)
 		return v.reply(ctx, q.ID, seq, err)
 	case q.Line != nil && q.Say == nil && q.Resume == nil:
-		if err := v.line(ctx, *q.Line); err != nil || q.ID == nil {
-			return err
+		err := v.take(ctx, *q.Line)
+		if err == nil && q.ID == nil {
+			return nil
 		}
-		if err := v.member().Flush(ctx); err != nil { // its answers come first
-			return err
+		if err == nil {
+			err = v.member().Flush(ctx) // its answers come first
 		}
-		return v.reply(ctx, q.ID, 0, nil)
+		return v.reply(ctx, q.ID, 0, err)
 	case q.Resume != nil && q.Say == nil && q.Line == nil:
 		seq, err := v.resume(ctx, resume{*q.Resume, true})
-		if err != nil {
-			return err
-		}
-		return v.reply(ctx, q.ID, seq, nil)
+		return v.reply(ctx, q.ID, seq, err)
 	}
 	return v.reply(ctx, q.ID, 0, errors.New(`not a request: want one of "say", "line", "resume"`))
 }

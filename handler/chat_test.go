@@ -381,6 +381,7 @@ func TestChatCookieExpires(t *testing.T) {
 		}
 	})
 }
+
 // Whatever the framing, and however long its address is: a browser says nothing in a room.
 func TestChatClosesEveryHTTP(t *testing.T) {
 	for name, c := range map[string]struct {

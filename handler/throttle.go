@@ -66,6 +66,9 @@ func (t *Throttle) join(s *session.Session) (*source, error) {
 	return src, nil
 }
 
+// join reports whether the source may go to another room, which counts as joining.
+func (src *source) join() bool { return src == nil || src.joins.Allow() }
+
 func (t *Throttle) left(src *source) {
 	if src == nil {
 		return

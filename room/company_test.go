@@ -332,6 +332,10 @@ func TestTwoNodesDie(t *testing.T) {
 		}
 		if took := time.Since(died); took > 10*time.Second {
 			t.Errorf("it took %v", took)
+		}
+	})
+}
+
 // What is decreed while a node arrives is not undone by what it knows from before.
 func TestTopicWhileArriving(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -372,7 +372,8 @@ func (r *Room) show(b *Block) {
 	}
 	for _, m := range r.members {
 		switch {
-		case m.behind && b.said:
+		case m.seen != 0 && b.said:
+			r.showUnseen(m, b)
 		case m.apart == nil:
 			r.showBlock(m, b)
 		case len(m.apart.Lines) > 0:

@@ -43,9 +43,17 @@ func (r *Room) remember(l *Line) {
 	r.past = append(r.past, l)
 }
 
-// showPast shows m the last n things that were said, each with its time, at once.
+// maxShown is how many bytes of the past are shown at once: long lines must not overflow the outbox of who has just come.
+const maxShown = 2 * maxSaying
+
+// showPast shows m the last n things that were said, or fewer if they are long, each with its time, at once.
 func (r *Room) showPast(m *Member, n int) {
-	first := max(len(r.past)-min(n, maxPast), 0)
+	first, shown := len(r.past), 0
+	for ; first > 0 && len(r.past)-first < min(n, maxPast); first-- {
+		if shown += len(r.past[first-1].Text); shown > maxShown {
+			break
+		}
+	}
 	if first == len(r.past) {
 		return
 	}

@@ -198,20 +198,23 @@ func (h *House) open(ctx context.Context, name, topic string, fixed bool) (*plac
 	h.mu.Unlock()
 
 	c.Name, c.Topic = name, topic
+	var r *Room
+	var err error
 	if !fixed {
-		p.err = h.roomFor(ctx, c.Bus, name, limit)
+		err = h.roomFor(ctx, c.Bus, name, limit)
 	}
-	if p.err == nil {
-		p.room, p.err = Open(ctx, c)
+	if err == nil {
+		r, err = Open(ctx, c)
 	}
-	if p.err != nil {
-		h.mu.Lock()
+	h.mu.Lock()
+	p.room, p.err = r, err
+	if err != nil {
 		delete(h.places, name)
-		h.mu.Unlock()
 	}
+	h.mu.Unlock()
 	close(p.ready)
-	if p.err != nil {
-		return nil, p.err
+	if err != nil {
+		return nil, err
 	}
 	return p, nil
 }
@@ -412,9 +415,17 @@ func (v *Visit) move(ctx context.Context, to string) error {
 	}
 	as := old.standing()
 	_ = old.Flush(ctx) // answers to earlier commands
-	old.goAway(ctx, fmt.Sprintf(t.WentTo, name))
-	m, err := next.room.join(ctx, old.screen, wish, as)
-	if err == nil {
+	m, announcement, err := next.room.enter(old.screen, wish, as)
+	if err != nil {
+		h.left(next)
+		return v.stay(ctx, err)
+	}
+	if !old.goAway(ctx, fmt.Sprintf(t.WentTo, name)) { // it was put out just now
+		next.room.forget(m)
+		h.left(next)
+		return ErrLeft
+	}
+	if err = next.room.appear(ctx, m, announcement); err == nil {
 		h.left(v.place)
 		v.place, v.member = next, m
 		return nil

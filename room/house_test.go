@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -343,7 +344,7 @@ func TestResumeAhead(t *testing.T) {
 		}
 		var seen []string
 		// Before what the room remembers, so that the bus has to send it.
-		if err := bob.Resume(t.Context(), seq-1, func(l *Line) error { seen = append(seen, l.Body); return nil }); err != nil {
+		if _, err := bob.Resume(t.Context(), seq-1, func(l *Line) error { seen = append(seen, l.Body); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		bus.release()
@@ -396,7 +397,7 @@ func TestMoveToFullRoom(t *testing.T) {
 			t.Errorf("/join of a full room: %v", err)
 		}
 		want(t, "bob", b.take())
-		want(t, "alice", a.take(), "* join room den: the room is full")
+		want(t, "alice", a.take(), "* the room is full")
 		if err := alice.Line(t.Context(), "still here"); err != nil {
 			t.Error(err)
 		}

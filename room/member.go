@@ -20,8 +20,8 @@ type Member struct {
 	gone    atomic.Bool // it shall not see anything any more; set once
 
 	// The fan-out goroutine's.
-	apart  *Block // what it sees instead of the block that is being shown
-	behind bool   // it is being shown the past; see Resume
+	apart *Block // what it sees instead of the block that is being shown
+	seen  uint64 // what was said up to this message it is not shown: it has seen it, or sees it now; see Resume
 
 	// Guarded by Room.mu.
 	nick            string
@@ -150,7 +150,8 @@ func (m *Member) Flush(ctx context.Context) error {
 func (m *Member) Leave(reason string) { m.depart(reason) }
 
 // goAway is Leave that waits until the others know, so that the member can come back under its nick.
-func (m *Member) goAway(ctx context.Context, reason string) {
+// It reports whether the member was still there.
+func (m *Member) goAway(ctx context.Context, reason string) bool {
 	answer := make(chan string, 1)
 	m.room.mu.Lock()
 	if m.forgotten {
@@ -158,12 +159,15 @@ func (m *Member) goAway(ctx context.Context, reason string) {
 	}
 	m.answer = answer
 	m.room.mu.Unlock()
-	m.depart(reason)
+	if !m.depart(reason) {
+		return false
+	}
 	select {
 	case <-answer:
 	case <-ctx.Done():
 	case <-m.room.running.Done():
 	}
+	return true
 }
 
 // rename asks the others to call the member nick. It returns when they do, or will not.

@@ -3,6 +3,8 @@ package room
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"sync"
 )
 
@@ -16,11 +18,17 @@ const maxBehind = 1024
 // A member that asks for a message which has not been yet is told nothing of the past; seq is less than after then.
 func (m *Member) Resume(ctx context.Context, after uint64, show func(*Line) error) (seq uint64, err error) {
 	r := m.room
-	if err := r.between(ctx, func() { m.behind = true }); err != nil {
+	if err := r.between(ctx, func() { m.seen = math.MaxUint64 }); err != nil {
 		return 0, err
 	}
-	defer func() { _ = r.between(context.WithoutCancel(ctx), func() { m.behind = false }) }()
-	out := renderer{texts: r.texts}
+	defer func() {
+		_ = r.between(context.WithoutCancel(ctx), func() {
+			if m.seen == math.MaxUint64 { // it has not caught up
+				m.seen = 0
+			}
+		})
+	}()
+	out, asked := renderer{texts: r.texts}, after
 	for {
 		var q backlog
 		q.arrived = make(chan struct{}, 1)
@@ -28,7 +36,7 @@ func (m *Member) Resume(ctx context.Context, after uint64, show func(*Line) erro
 		if err != nil {
 			return 0, fmt.Errorf("room %s: resume after %d: %w", r.name, after, err)
 		}
-		seq, err := m.catchUp(ctx, &q, &after, &out, show)
+		seq, err := m.catchUp(ctx, &q, asked, &after, &out, show)
 		cancel()
 		if seq > 0 || err != nil {
 			return seq, err
@@ -38,7 +46,7 @@ func (m *Member) Resume(ctx context.Context, after uint64, show func(*Line) erro
 
 // catchUp shows what the subscription brings until the rest is what the room itself remembers, or until it has to be made
 // anew; seq is 0 then.
-func (m *Member) catchUp(ctx context.Context, q *backlog, after *uint64, out *renderer, show func(*Line) error) (seq uint64, err error) {
+func (m *Member) catchUp(ctx context.Context, q *backlog, asked uint64, after *uint64, out *renderer, show func(*Line) error) (seq uint64, err error) {
 	r := m.room
 	for {
 		answer := make(chan uint64, 1)
@@ -48,7 +56,10 @@ func (m *Member) catchUp(ctx context.Context, q *backlog, after *uint64, out *re
 				answer <- 0
 				return
 			}
-			m.behind = false
+			m.seen = 0
+			if seen != asked { // it was shown that, and the room may not have got it yet
+				m.seen = seen
+			}
 			r.showSince(m, seen)
 			answer <- max(r.lastSeq, 1)
 		})
@@ -86,10 +97,42 @@ func (m *Member) catchUp(ctx context.Context, q *backlog, after *uint64, out *re
 	}
 }
 
-// remembersSince reports whether everything that was said after message seq is among what the room remembers. The fan-out
-// goroutine's.
+// remembersSince reports whether everything that was said after message seq is among what the room remembers, and little
+// enough to be shown at once. The fan-out goroutine's.
 func (r *Room) remembersSince(seq uint64) bool {
-	return seq >= r.lastSeq || len(r.past) > 0 && r.past[0].Seq <= seq
+	if seq >= r.lastSeq {
+		return true
+	}
+	size := 0
+	for _, l := range slices.Backward(r.past) {
+		if l.Seq <= seq {
+			return true
+		}
+		if size += len(l.Text); size > maxShown {
+			return false
+		}
+	}
+	return false
+}
+
+// showUnseen shows m what it has not seen of b, in which something was said.
+func (r *Room) showUnseen(m *Member, b *Block) {
+	lines := b.Lines
+	if m.apart != nil {
+		lines = m.apart.Lines
+	}
+	unseen := new(Block)
+	for _, l := range lines {
+		if !l.said() || l.Seq > m.seen {
+			unseen.Lines = append(unseen.Lines, l)
+		}
+	}
+	if b.Lines[len(b.Lines)-1].Seq > m.seen {
+		m.seen = 0 // what comes now is new
+	}
+	if len(unseen.Lines) > 0 {
+		r.showBlock(m, unseen)
+	}
 }
 
 // showSince shows m what the room remembers since message seq.

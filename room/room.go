@@ -217,22 +217,35 @@ func (r *Room) join(ctx context.Context, s Screen, wish string, as standing) (*M
 	if err != nil {
 		return nil, fmt.Errorf("join room %s: %w", r.name, err)
 	}
+	if err := r.appear(ctx, m, announcement); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// appear has a member announced that is in the books, and waits until it has been greeted.
+func (r *Room) appear(ctx context.Context, m *Member, announcement Message) (err error) {
+	r.mu.Lock()
 	answer := m.answer // which the fan-out goroutine takes away
+	r.mu.Unlock()
+	if answer == nil {
+		return nil // comeBack has announced it
+	}
 	if _, err := r.bus.Publish(ctx, r.name, announcement); err != nil {
 		r.forget(m)
 		r.errand(Message{Kind: Leave, Author: m.ID()}) // it may have been published all the same
-		return nil, fmt.Errorf("join room %s: %w", r.name, err)
+		return fmt.Errorf("join room %s: %w", r.name, err)
 	}
 	select {
 	case <-answer:
-		return m, nil
+		return nil
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	case <-r.running.Done():
 		err = ErrClosed
 	}
 	m.depart("")
-	return nil, fmt.Errorf("join room %s: %w", r.name, err)
+	return fmt.Errorf("join room %s: %w", r.name, err)
 }
 
 // enter writes a new member into the books, and returns what is to be published of it.

@@ -140,6 +140,8 @@ var English = Texts{
 	BadSecret:  "that is neither the secret nor are you an operator",
 	NowOp:      "you are an operator now; /help lists what you may do",
 
+	Barred:         "nobody from your address is let in",
+	Full:           "the room is full",
 	BadRoom:        "%s cannot be a room's name",
 	NoSuchRoom:     "there is no room %s",
 	TooManyRooms:   "there are %d rooms already, which is the limit",

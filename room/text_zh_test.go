@@ -14,6 +14,9 @@ func TestChineseIsComplete(t *testing.T) {
 	for i := range english.NumField() {
 		name := english.Type().Field(i).Name
 		e, c := english.Field(i).String(), chinese.Field(i).String()
+		if e == "" {
+			t.Errorf("%s has no words", name)
+		}
 		if c == "" || c == e {
 			t.Errorf("%s is not translated", name)
 		}

@@ -264,7 +264,8 @@ func answerWatchdog(ctx context.Context, n *workbench.Notifier, log *slog.Logger
 	return func() { cancel(); <-ended }
 }
 
-// hangups has the file read again at every SIGHUP, until stop is called.
+// hangups has the file read again at every SIGHUP, until stop is called. Without a file SIGHUP ends the program as Ctrl-C
+// does.
 func (a *app) hangups(ctx context.Context, w *workbench.Workbench, n *workbench.Notifier, path string, log *slog.Logger) (stop func()) {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGHUP)
@@ -272,8 +273,8 @@ func (a *app) hangups(ctx context.Context, w *workbench.Workbench, n *workbench.
 	go func() {
 		defer close(ended)
 		for range c {
-			if path == "" {
-				a.note("SIGHUP: there is no file to read again")
+			if path == "" { // the terminal is gone, and nobody would see us
+				a.interrupt()
 				continue
 			}
 			_ = n.Reloading()
