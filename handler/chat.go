@@ -165,9 +165,6 @@ func (v *visit) hear(ctx context.Context, msg session.Message) error {
 		}
 		return err
 	}
-	if strings.HasPrefix(text, "/join") && !v.source.join() { // which can open a room
-		return v.member().Tell(ctx, v.chat.House.Texts().TooFast)
-	}
 	if v.json.Load() {
 		return v.hearJSON(ctx, text)
 	}
@@ -185,6 +182,9 @@ func (v *visit) line(ctx context.Context, text string) error {
 
 // take has the room take a line, and does what is the door's to do.
 func (v *visit) take(ctx context.Context, text string) error {
+	if strings.HasPrefix(text, "/join") && !v.source.join() { // which can open a room
+		return v.member().Tell(ctx, v.chat.House.Texts().TooFast)
+	}
 	err := v.visit.Line(ctx, text)
 	var to resume
 	if errors.As(err, &to) {
