@@ -338,7 +338,7 @@ func TestDiskFull(t *testing.T) {
 			acked = append(acked, seq)
 		}
 	}
-	if !errors.Is(err, syscall.ENOSPC) || err.Error() != "store: no space left on device" {
+	if !errors.Is(err, syscall.ENOSPC) || err.Error() != "room lobby: store: no space left on device" {
 		t.Errorf("Publish: %v", err)
 	}
 	if _, err := b.Publish(t.Context(), "lobby", room.Message{}); !errors.Is(err, syscall.ENOSPC) {

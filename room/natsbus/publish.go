@@ -24,7 +24,7 @@ func (b *Bus) Publish(ctx context.Context, name string, m room.Message) (uint64,
 	seq, err := b.publish(ctx, b.room(name), m)
 	if err != nil {
 		b.met.failed.Add(1)
-		return 0, err // who publishes knows the room, and says it
+		return 0, fmt.Errorf("room %s: %w", name, err)
 	}
 	b.met.published.Add(1)
 	return seq, nil
