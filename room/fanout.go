@@ -8,8 +8,9 @@ import (
 	"slices"
 )
 
-// queueLen is how many events may wait for the fan-out goroutine before the bus, and so the speakers, have to wait.
-const queueLen = 128
+// queueLen is how many events may wait for the fan-out goroutine before the bus, and so the speakers, have to wait; and how
+// many it takes at once. At 512 what is said in a flood still goes out in blocks of maxSaying.
+const queueLen = 512
 
 // An event is what the fan-out goroutine works on: a message from the bus, or something to do between two messages.
 type event struct {
@@ -42,7 +43,7 @@ func (r *Room) between(ctx context.Context, do func()) error {
 
 // fanOut is the only goroutine that shows anything, and the only one that changes r.members.
 func (r *Room) fanOut() {
-	batch := make([]event, 0, queueLen)
+	var batch []event
 	for {
 		select {
 		case e := <-r.queue:
@@ -59,7 +60,7 @@ func (r *Room) fanOut() {
 
 // drain appends what is in the queue already.
 func (r *Room) drain(batch []event) []event {
-	for len(batch) < cap(batch) {
+	for len(batch) < queueLen {
 		select {
 		case e := <-r.queue:
 			batch = append(batch, e)

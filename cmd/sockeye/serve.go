@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"syscall"
 	"time"
@@ -162,6 +163,11 @@ func (f *serveFlags) file(a *app, cmd *cobra.Command) (*workbench.File, error) {
 
 // serve runs what a file says; path is where it can be read again.
 func (a *app) serve(ctx context.Context, f *serveFlags, file *workbench.File, path string) (err error) {
+	if a.getenv("GOGC") == "" {
+		// Most of what lives is members who wait; what is said costs little. So the garbage may be half of them, not as
+		// much again: at 15,000 members 0.3 to 0.5 KiB less for each.
+		defer debug.SetGCPercent(debug.SetGCPercent(50))
+	}
 	log := a.log()
 	if path != "" {
 		log = a.fileLog(file.Log)

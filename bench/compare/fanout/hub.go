@@ -182,13 +182,13 @@ func (p *process) cpu() time.Duration {
 	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
-var vmRSS = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
+var rssAnon = regexp.MustCompile(`RssAnon:\s+(\d+) kB`)
 
-// rss is what the process keeps in memory, in KiB.
+// rss is what the process keeps in memory of its own, in KiB: not the pages of its file.
 func (p *process) rss() int {
 	b, err := os.ReadFile(p.proc("status"))
 	check(err)
-	if m := vmRSS.FindSubmatch(b); m != nil {
+	if m := rssAnon.FindSubmatch(b); m != nil {
 		n, _ := strconv.Atoi(string(m[1]))
 		return n
 	}
