@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,12 @@ type Broker struct {
 	// and goes is announced, each line begins with who says it, and what a
 	// terminal would act on is shown as \033. Text in UTF-8 stays text.
 	Chat bool
+	// Admit says why a peer is not let in, before anything is said. Default:
+	// everybody is.
+	Admit func(s *session.Session) error
+	// Wary closes a conversation that begins with an HTTP request line, as a web
+	// page could have a browser send, or with what only TLS or SSH begin with.
+	Wary bool
 
 	mu   sync.Mutex
 	here []*session.Session
@@ -29,17 +36,31 @@ type Broker struct {
 
 var _ session.Handler = (*Broker)(nil)
 
+// longLine is so much of a line without its end that a request line may not be
+// known as one by its end.
+const longLine = 1024
+
 // Serve passes on what one peer says until it leaves.
 func (b *Broker) Serve(ctx context.Context, s *session.Session) error {
+	if b.Admit != nil {
+		if err := b.Admit(s); err != nil {
+			return err
+		}
+	}
 	b.join(s)
 	defer b.leave(s)
 	var cut []byte // a character that is not complete yet
-	for {
+	for first := true; ; first = false {
 		m, err := s.Recv(ctx)
 		if err != nil {
 			return err
 		}
 		data := m.Data
+		if b.Wary && first {
+			if err := foreign(data, len(data) >= longLine && !bytes.Contains(data, []byte("\n"))); err != nil {
+				return err
+			}
+		}
 		if b.Chat {
 			text := append(cut, data...)
 			whole := wholeRunes(text)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"unicode/utf8"
@@ -45,21 +44,9 @@ type Chat struct {
 
 var _ session.Handler = (*Chat)(nil)
 
-// Errors that end a conversation with a room.
-var (
-	// ErrHTTP says that the peer speaks HTTP: a web page can make a browser post
-	// into a raw port, so such strangers are not let in.
-	ErrHTTP = errors.New("the peer speaks HTTP, not to a chat room")
-	// ErrTooOften says that more came from one source than Throttle allows.
-	ErrTooOften = errors.New("the source has joined too often")
-)
-
-// What an HTTP request begins with: a message may be all of it, or not even its
-// first line.
-var (
-	requestLine    = regexp.MustCompile(`^[A-Z]{3,16} \S+ HTTP/[0-9.]+(\r?\n|$)`)
-	requestLineCut = regexp.MustCompile(`^[A-Z]{3,16} \S+ ?[HTP/0-9.]*$`)
-)
+// ErrTooOften ends a conversation when more came from one source than Throttle
+// allows.
+var ErrTooOften = errors.New("the source has joined too often")
 
 // Serve lets the peer in, and out again when it leaves or says /quit. It waits
 // as long as the conversation lives, so it keeps its stack small.
@@ -106,6 +93,7 @@ type visit struct {
 	source  *source // nil: it may speak as often as it likes
 	heard   bool    // that it speaks, and not HTTP
 	tooLong bool    // what it says now
+	warned  bool    // that its text is not UTF-8
 	reason  string
 	err     error
 }
@@ -146,18 +134,26 @@ func (v *visit) member() *room.Member { return v.visit.Member() }
 //
 //go:noinline
 func (v *visit) hear(ctx context.Context, msg session.Message) error {
-	first := !v.heard
-	v.heard = true
-	text, _ := msg.Text()
+	if first := !v.heard; first {
+		v.heard = true
+		if err := foreign(msg.Data, msg.More); err != nil {
+			return err
+		}
+	}
 	switch {
-	case first && (requestLine.MatchString(text) || msg.More && requestLineCut.MatchString(text)):
-		return ErrHTTP
 	case msg.More:
 		v.tooLong = true
 		return nil
+	case v.tooLong && v.json.Load():
+		v.tooLong = false
+		return v.reply(ctx, nil, 0, errLong)
 	case v.tooLong:
 		v.tooLong = false
 		return v.member().Tell(ctx, v.chat.House.Texts().LineTooLong)
+	}
+	text, _ := msg.Text()
+	if err := v.warn(ctx, msg.Data, text); err != nil {
+		return err
 	}
 	if ok, err := v.source.speak(ctx, v.s); err != nil || !ok {
 		if err == nil { // a datagram; what comes over a stream waits
@@ -169,6 +165,16 @@ func (v *visit) hear(ctx context.Context, msg session.Message) error {
 		return v.hearJSON(ctx, text)
 	}
 	return v.line(ctx, text)
+}
+
+// warn tells a member once that nobody can read its text: it is not UTF-8, and
+// nobody has said what it is.
+func (v *visit) warn(ctx context.Context, data []byte, text string) error {
+	if v.warned || utf8.Valid(data) || !strings.Contains(text, `\x`) || !v.s.Format().Encoding.IsAuto() {
+		return nil
+	}
+	v.warned = true
+	return v.member().Tell(ctx, v.chat.House.Texts().NotUTF8)
 }
 
 // line has the room hear a line. What it does not take is told, not lost.
@@ -220,18 +226,13 @@ var (
 )
 
 // Source is the peer's IP address.
-func (c *screen) Source() string {
-	if a := addressOf(c.s); a.IsValid() {
-		return a.String()
-	}
-	return ""
-}
+func (c *screen) Source() netip.Addr { return AddressOf(c.s) }
 
 // Operator is whether the door knows the peer as one.
 func (c *screen) Operator() bool { return c.operator }
 
-// addressOf is the peer's IP address; the zero Addr where it has none.
-func addressOf(s *session.Session) netip.Addr {
+// AddressOf is the peer's IP address; the zero Addr where it has none.
+func AddressOf(s *session.Session) netip.Addr {
 	var a netip.AddrPort
 	switch p := s.Peer().(type) {
 	case *net.TCPAddr:
@@ -245,7 +246,7 @@ func addressOf(s *session.Session) netip.Addr {
 // local reports whether the peer is on this host, whose addresses nobody else
 // can pretend to have.
 func local(s *session.Session) bool {
-	a := addressOf(s)
+	a := AddressOf(s)
 	return !a.IsValid() || a.IsLoopback()
 }
 
@@ -293,8 +294,11 @@ type wire struct {
 	ends   []int
 }
 
+// maxWires is how many formats a block is kept in: there are few in a room, and
+// who chooses more and more of them must not make all others be looked through.
+const maxWires = 16
+
 // wireOf makes it, once for each format: what is made stays with the block.
-// There are few formats in a room, most members have the same.
 func wireOf(b *room.Block, format session.Format, asJSON bool) (*wire, error) {
 	made, _ := b.Memo.([]*wire)
 	for _, w := range made {
@@ -319,7 +323,9 @@ func wireOf(b *room.Block, format session.Format, asJSON bool) (*wire, error) {
 			w.ends = append(w.ends, len(w.bytes))
 		}
 	}
-	b.Memo = append(made, w)
+	if len(made) < maxWires {
+		b.Memo = append(made, w)
+	}
 	return w, nil
 }
 

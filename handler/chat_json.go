@@ -33,6 +33,7 @@ type event struct {
 	Time *time.Time      `json:"time,omitempty"`
 	Room string          `json:"room,omitempty"`
 	From string          `json:"from,omitempty"`
+	To   string          `json:"to,omitempty"`
 	Text string          `json:"text,omitempty"`
 	Past bool            `json:"past,omitempty"`
 }
@@ -49,9 +50,9 @@ func (e event) String() string {
 
 // lineJSON is what a program sees of a line.
 func lineJSON(b *room.Block, l *room.Line) string {
-	e := event{Kind: l.Kind.String(), Seq: l.Seq, Room: b.Room, From: l.From, Text: l.Body, Past: b.Past}
+	e := event{Kind: l.Kind.String(), Seq: l.Seq, Room: b.Room, From: l.From, To: l.To, Text: l.Body, Past: b.Past}
 	switch l.Kind {
-	case room.Kick, room.Ban, room.Mute, room.Unmute, room.Promote:
+	case room.Kick, room.Ban, room.Mute, room.Unmute, room.Promote, room.Demote:
 		e.Text = l.Text
 	}
 	if !l.Time.IsZero() {
@@ -107,7 +108,7 @@ func (v *visit) hearJSON(ctx context.Context, text string) error {
 		err = errors.New("one object a line")
 	}
 	if err != nil {
-		return v.reply(ctx, q.ID, 0, fmt.Errorf("not a request: %w", err))
+		return v.reply(ctx, q.ID, 0, fmt.Errorf("not a request: %w", plain(err)))
 	}
 	switch {
 	case q.Say != nil && strings.TrimSpace(*q.Say) == "":
@@ -130,6 +131,22 @@ func (v *visit) hearJSON(ctx context.Context, text string) error {
 	}
 	return v.reply(ctx, q.ID, 0, errors.New(`not a request: want one of "say", "line", "resume"`))
 }
+
+// plain says what is wrong with a request in words of JSON, not of Go.
+func plain(err error) error {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &wrong) && wrong.Field == "":
+		return fmt.Errorf("want an object, not a JSON %s", wrong.Value)
+	case errors.As(err, &wrong):
+		return fmt.Errorf("%q cannot be a JSON %s", wrong.Field, wrong.Value)
+	case err == io.ErrUnexpectedEOF:
+		return errors.New("the object is not complete")
+	}
+	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+}
+
+var errLong = errors.New("the line is too long")
 
 // reply answers a request: an ack once what was asked for is done, and what was
 // said is stored.

@@ -381,34 +381,3 @@ func TestChatCookieExpires(t *testing.T) {
 		}
 	})
 }
-
-// Whatever the framing, and however long its address is: a browser says nothing in a room.
-func TestChatClosesEveryHTTP(t *testing.T) {
-	for name, c := range map[string]struct {
-		framing frame.Framer
-		request string
-	}{
-		"long": {handler.ByMessage, "POST /" + strings.Repeat("a", 40000) + " HTTP/1.1\r\nHost: x\r\n\r\nspam\r\n"},
-		"nul":  {frame.NUL{}, "POST / HTTP/1.1\r\nHost: x\r\n\r\n\x00spam\x00"},
-		"raw":  {nil, "POST / HTTP/1.1\r\nHost: x\r\n\r\nspam"},
-		"crlf": {frame.CRLF{}, "POST / HTTP/1.1\r\nHost: x\r\n\r\nspam\r\n"},
-		"line": {frame.Line{}, "POST / HTTP/1.1\r\nHost: x\r\n\r\nspam\r\n"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				h := openHouse(t)
-				mk := func(f frame.Framer) func() net.Conn {
-					return serve(t, &session.Server{Handler: &handler.Chat{House: h}, Config: session.Config{
-						Format: session.Format{Framing: f, Encoding: charset.Auto(nil), Encode: charset.Replace, Decode: charset.Replace}, MaxMessage: 16 << 10}})
-				}
-				ann := mk(handler.ByMessage)()
-				read(t, ann)
-				browser := mk(c.framing)()
-				go func() { _, _ = io.WriteString(browser, c.request) }()
-				if got := read(t, ann); strings.Contains(got, "> ") {
-					t.Errorf("ann sees %.200q", got)
-				}
-			})
-		})
-	}
-}

@@ -7,11 +7,12 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"sockeye.dev/room"
 	"sockeye.dev/session"
 )
 
-// Throttle limits how often one IP address may join and speak, through all
-// doors that share it together. Loopback and Unix sockets are exempt. The zero
+// Throttle limits how often one source may join and speak, through all doors
+// that share it together: an IPv4 address, or the /64 of an IPv6 one. Loopback and Unix sockets are exempt. The zero
 // Throttle limits nothing, and so does none.
 type Throttle struct {
 	// Lines is how many lines a source may say in a second; five seconds' worth
@@ -23,10 +24,10 @@ type Throttle struct {
 	Joins float64
 
 	mu      sync.Mutex
-	sources map[netip.Addr]*source
+	sources map[netip.Prefix]*source
 }
 
-// source is what is known of one address.
+// source is what is known of one of them.
 type source struct {
 	lines, joins *rate.Limiter
 	members      int
@@ -47,13 +48,13 @@ func (t *Throttle) join(s *session.Session) (*source, error) {
 	if t == nil || local(s) || t.Lines <= 0 && t.Joins <= 0 {
 		return nil, nil
 	}
-	addr := addressOf(s)
+	addr := room.Source(AddressOf(s))
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	src := t.sources[addr]
 	if src == nil {
 		if t.sources == nil {
-			t.sources = make(map[netip.Addr]*source)
+			t.sources = make(map[netip.Prefix]*source)
 		}
 		t.sweep()
 		src = &source{lines: limiter(t.Lines), joins: limiter(t.Joins)}
@@ -64,6 +65,16 @@ func (t *Throttle) join(s *session.Session) (*source, error) {
 	}
 	src.members++
 	return src, nil
+}
+
+// Allow counts a peer that comes to something else than a room, and says why it
+// may not: [ErrTooOften].
+func (t *Throttle) Allow(s *session.Session) error {
+	src, err := t.join(s)
+	if err == nil {
+		t.left(src)
+	}
+	return err
 }
 
 // join reports whether the source may go to another room, which counts as joining.

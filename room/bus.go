@@ -35,10 +35,12 @@ const (
 	Here  // Text is a snapshot in answer to a Hello
 	Gone  // Text says which nodes are not there any more
 	Back  // Text is a snapshot of a node that was taken for gone
+
+	Demote // From has made somebody no operator any more; Text as for Promote
 )
 
 var kindNames = [...]string{"notice", "say", "emote", "join", "leave", "rename", "whisper", "kick", "ban", "mute", "unmute",
-	"promote", "topic", "bar", "unbar", "hello", "here", "gone", "back"}
+	"promote", "topic", "bar", "unbar", "hello", "here", "gone", "back", "demote"}
 
 // String returns the kind's name in lower case.
 func (k Kind) String() string {
@@ -119,6 +121,12 @@ type Watcher interface {
 // A Lister is what a Bus may also be: one that knows which rooms there are on it, open or only kept.
 type Lister interface {
 	Rooms(ctx context.Context) (names []string, err error)
+}
+
+// A Keeper is what a Bus may also be: one that knows what it keeps of a room.
+type Keeper interface {
+	// Oldest is the Seq of the oldest message that is kept, or of the next one if none is.
+	Oldest(ctx context.Context, room string) (seq uint64, err error)
 }
 
 // Company is what a Bus may also be: one that other Rooms can be on, in this process or another, and that they can vanish

@@ -38,8 +38,9 @@ func commandTable(t *Texts, more []Command) []Command {
 		{"topic", "[TEXT]", t.HelpTopic, false, showTopic},
 		{"history", "[N]", t.HelpHistory, false, history},
 		{"op", "SECRET|NICK", t.HelpOp, false, op},
+		{"deop", "NICK", t.HelpDeop, true, about(Demote)},
 		{"kick", "NICK [REASON]", t.HelpKick, true, about(Kick)},
-		{"ban", "[NICK [REASON]]", t.HelpBan, true, ban},
+		{"ban", "[NICK [REASON]|ADDRESS]", t.HelpBan, true, ban},
 		{"unban", "ADDRESS", t.HelpUnban, true, unban},
 		{"mute", "NICK", t.HelpMute, true, about(Mute)},
 		{"unmute", "NICK", t.HelpUnmute, true, about(Unmute)},
@@ -142,9 +143,9 @@ func help(ctx context.Context, m *Member, args string) error {
 // who answers between two messages, so that the list agrees with the arrivals and departures the member has seen.
 func who(ctx context.Context, m *Member, part string) error {
 	r, t := m.room, m.room.texts
-	key := foldNick(part)
+	key, addresses := foldNick(part), m.isOperator()
 	return r.between(ctx, func() {
-		nicks, total := r.nicksWith(key, namesAsked)
+		nicks, total := r.nicksWith(key, namesAsked, addresses)
 		answer := fmt.Sprintf(t.WhoNobody, part)
 		if total > 0 {
 			answer = fmt.Sprintf(t.Who, total, t.names(nicks, total, namesAsked))

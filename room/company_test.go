@@ -83,7 +83,7 @@ func TestCompany(t *testing.T) {
 			"* guest-2 joined")
 		want(t, "alice", a.take(), "* guest-2 joined")
 		say(t, alice, "/who", "/msg guest-2 psst", "/msg guest-9 psst", "/mute guest-2")
-		want(t, "alice", a.take(), "* 3 here: alice, guest-1, guest-2", "* you said to guest-2 alone: psst",
+		want(t, "alice", a.take(), "* 3 here: @alice, guest-1, guest-2", "* you said to guest-2 alone: psst",
 			"* nobody here is called guest-9", "* guest-2 was silenced by alice")
 		want(t, "guest-2", b.take(), "* alice says to you alone: psst", "* guest-2 was silenced by alice")
 

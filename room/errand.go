@@ -7,8 +7,8 @@ import (
 
 // errands are messages that the room itself has to publish: the leaving of members, and what nodes tell each other. A
 // goroutine of its own publishes them: whoever drops a member is in the middle of a fan-out and must not wait for the bus,
-// and whoever calls Leave has usually no ctx left to wait with. They cannot pile up without bound: each member leaves
-// once, and nodes only speak when others come or go.
+// and whoever calls Leave has usually no ctx left to wait with. While the bus takes nothing they pile up: one for each member
+// that leaves, and those can be no more than have joined.
 type errands struct {
 	mu   sync.Mutex
 	list []Message
@@ -34,6 +34,10 @@ func (e *errands) take() []Message {
 	return list
 }
 
+// errandTries is how often the bus may refuse an errand that is not a Leave, while it is not cut off: something is wrong with
+// the errand itself then, and those behind it wait. The others notice what they miss by the silence.
+const errandTries = 10
+
 // runErrands publishes them until the room closes. What a failing bus does not take is tried again: the other nodes must
 // know that somebody has left.
 func (r *Room) runErrands() {
@@ -44,9 +48,17 @@ func (r *Room) runErrands() {
 			return
 		}
 		for _, m := range r.errands.take() {
-			for {
+			for refused := 0; ; {
 				m.Time = time.Now()
-				if _, err := r.bus.Publish(r.running, r.name, m); err == nil {
+				_, err := r.bus.Publish(r.running, r.name, m)
+				if err == nil {
+					break
+				}
+				if m.Kind != Leave && r.cutOff() == nil {
+					refused++
+				}
+				if refused == errandTries {
+					r.log.Warn("given up", "kind", m.Kind, "reason", err)
 					break
 				}
 				select {

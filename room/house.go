@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -39,8 +40,8 @@ type House struct {
 	closed bool
 	first  string
 	places map[string]*place
-	was    Stats           // of rooms that are closed
-	barred map[string]bool // by an operator in any of the rooms
+	was    Stats          // of rooms that are closed
+	barred []netip.Prefix // by an operator in any of the rooms
 }
 
 // A place is a room of a house that is open, or being opened.
@@ -49,7 +50,8 @@ type place struct {
 	room   *Room
 	err    error
 	fixed  bool
-	guests int // who is in it, or on the way in
+	topic  string // that it was opened with, or has been given by SetRooms
+	guests int    // who is in it, or on the way in
 }
 
 // OpenHouse opens the rooms that are always open. The house is open until Close.
@@ -62,26 +64,25 @@ func OpenHouse(ctx context.Context, c HouseConfig) (*House, error) {
 	if c.Room.Bus == nil {
 		c.Room.Bus = new(Mem)
 	}
-	h := &House{places: make(map[string]*place), barred: make(map[string]bool)}
+	h := &House{places: make(map[string]*place)}
 	t := c.Room.Texts
 	c.Room.Commands = append([]Command{
 		{"join", "ROOM", t.HelpJoin, false, func(_ context.Context, _ *Member, args string) error { return moveTo(args) }},
 		{"leave", "", t.HelpLeave, false, func(context.Context, *Member, string) error { return moveTo("") }},
 		{"rooms", "", t.HelpRooms, false, h.list},
 	}, c.Room.Commands...)
-	c.Room.barring = func(source string, barred bool) {
+	c.Room.barring = func(source netip.Prefix, barred bool) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
+		h.barred = slices.DeleteFunc(h.barred, func(p netip.Prefix) bool { return p == source })
 		if barred {
-			h.barred[source] = true
-		} else {
-			delete(h.barred, source)
+			h.barred = append(h.barred, source)
 		}
 	}
-	c.Room.banned = func(source string) bool {
+	c.Room.banned = func(a netip.Addr) bool {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		return h.barred[source]
+		return among(h.barred, a)
 	}
 	h.c, h.texts = c, t
 	if err := h.SetRooms(ctx, c.Rooms); err != nil {
@@ -107,8 +108,9 @@ func (h *House) Adjust(c HouseConfig) {
 	}
 }
 
-// SetRooms changes which rooms are always open. Those that are not any more stay open as long as somebody is in them. At
-// least one room must be given; on an error nothing has changed.
+// SetRooms changes which rooms are always open, and their topics where they differ from what SetRooms has said before. Those
+// that are not any more stay open as long as somebody is in them. At least one room must be given; on an error nothing has
+// changed, but for topics.
 func (h *House) SetRooms(ctx context.Context, rooms []Fixed) error {
 	if len(rooms) == 0 {
 		return errors.New("a house needs at least one room")
@@ -138,6 +140,18 @@ func (h *House) SetRooms(ctx context.Context, rooms []Fixed) error {
 		}
 		opened[name] = p
 	}
+	for _, f := range rooms {
+		name, _ := h.texts.checkRoom(f.Name)
+		p := opened[name]
+		if p.topic == f.Topic {
+			continue
+		}
+		if err := p.room.setTopic(ctx, f.Topic); err != nil {
+			undo()
+			return err
+		}
+		p.topic = f.Topic
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.first = first
@@ -155,11 +169,20 @@ func (h *House) SetRooms(ctx context.Context, rooms []Fixed) error {
 	return nil
 }
 
-// checkRoom returns the name of a room as it is kept, or why it cannot be one.
+// CheckName returns the name of a room as it is kept, or an error that says why it cannot be one.
+func CheckName(wish string) (name string, err error) {
+	name, why := English.checkRoom(wish)
+	if why != "" {
+		return "", errors.New(why)
+	}
+	return name, nil
+}
+
+// checkRoom is CheckName in the room's language.
 func (t *Texts) checkRoom(wish string) (name, why string) {
 	name, why = t.checkNick(strings.TrimPrefix(strings.TrimSpace(wish), "#"))
 	if why != "" {
-		return "", fmt.Sprintf(t.BadRoom, wish)
+		return "", fmt.Sprintf(t.BadRoom, wish, why)
 	}
 	return strings.ToLower(name), ""
 }
@@ -192,7 +215,7 @@ func (h *House) open(ctx context.Context, name, topic string, fixed bool) (*plac
 		h.mu.Unlock()
 		return nil, refusal(fmt.Sprintf(h.texts.TooManyRooms, h.c.MaxRooms))
 	}
-	p = &place{ready: make(chan struct{}), guests: 1}
+	p = &place{ready: make(chan struct{}), topic: topic, guests: 1}
 	h.places[name] = p
 	c, limit := h.c.Room, h.c.MaxRooms
 	h.mu.Unlock()
@@ -335,115 +358,4 @@ func (h *House) list(ctx context.Context, m *Member, _ string) error {
 		}
 	}
 	return m.Tell(ctx, answer)
-}
-
-// moveTo is what /join and /leave return: the room to go to, the first one if empty.
-type moveTo string
-
-func (moveTo) Error() string { return "going to another room" }
-
-// A Visit is somebody's way through the rooms of a house, being in one at a time. Its methods are for one goroutine at a
-// time.
-type Visit struct {
-	house  *House
-	place  *place
-	member *Member
-}
-
-// Enter lets whoever looks at s into a room, the first one if name is empty. It fails as Room.Join does.
-func (h *House) Enter(ctx context.Context, name string, s Screen, wish string) (*Visit, error) {
-	if name == "" {
-		h.mu.Lock()
-		name = h.first
-		h.mu.Unlock()
-	}
-	p, err := h.open(ctx, strings.ToLower(name), "", false)
-	if err != nil {
-		return nil, err
-	}
-	m, err := p.room.Join(ctx, s, wish)
-	if err != nil {
-		h.left(p)
-		return nil, err
-	}
-	return &Visit{h, p, m}, nil
-}
-
-// Member is who the visitor is now, in the room it is in.
-func (v *Visit) Member() *Member { return v.member }
-
-// Line takes one line the visitor has typed, as Member.Line does; /join and /leave lead to other rooms.
-func (v *Visit) Line(ctx context.Context, text string) error {
-	err := v.member.Line(ctx, text)
-	if to, ok := err.(moveTo); ok {
-		return v.move(ctx, string(to))
-	}
-	return err
-}
-
-// Leave ends the visit, as Member.Leave does.
-func (v *Visit) Leave(reason string) {
-	v.member.Leave(reason)
-	v.house.left(v.place)
-}
-
-// move goes to another room. Where that fails, the visitor stays where it is.
-func (v *Visit) move(ctx context.Context, to string) error {
-	h, old, t := v.house, v.member, v.house.c.Room.Texts
-	h.mu.Lock()
-	first := h.first
-	h.mu.Unlock()
-	name, why := first, ""
-	if to != "" {
-		name, why = t.checkRoom(to)
-	}
-	switch {
-	case why != "":
-		return old.Tell(ctx, why)
-	case name == old.room.name && to == "":
-		return old.Tell(ctx, fmt.Sprintf(t.InFirst, name))
-	case name == old.room.name:
-		return old.Tell(ctx, fmt.Sprintf(t.InAlready, name))
-	}
-	next, err := h.open(ctx, name, "", false)
-	if err != nil {
-		return v.stay(ctx, err)
-	}
-	wish := old.Nick()
-	if isGuest(wish) {
-		wish = ""
-	}
-	as := old.standing()
-	_ = old.Flush(ctx) // answers to earlier commands
-	m, announcement, err := next.room.enter(old.screen, wish, as)
-	if err != nil {
-		h.left(next)
-		return v.stay(ctx, err)
-	}
-	if !old.goAway(ctx, fmt.Sprintf(t.WentTo, name)) { // it was put out just now
-		next.room.forget(m)
-		h.left(next)
-		return ErrLeft
-	}
-	if err = next.room.appear(ctx, m, announcement); err == nil {
-		h.left(v.place)
-		v.place, v.member = next, m
-		return nil
-	}
-	h.left(next)
-	back, backErr := v.place.room.join(ctx, old.screen, wish, as)
-	if backErr != nil {
-		return err
-	}
-	v.member = back
-	return v.stay(ctx, err)
-}
-
-// stay tells the visitor why it cannot go, if that is its own affair.
-func (v *Visit) stay(ctx context.Context, err error) error {
-	var own refusal
-	if errors.As(err, &own) || errors.Is(err, ErrFull) || errors.Is(err, ErrBarred) {
-		return v.member.Tell(ctx, v.house.texts.Refusal(err))
-	}
-	return err
 }

@@ -3,10 +3,8 @@ package room
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -60,7 +58,7 @@ func TestHouse(t *testing.T) {
 			"* welcome to ops, you are guest-1; here: alice", "* "+English.HelpHint, "* topic: incidents", "* guest-1 joined",
 			"* welcome to hall, you are guest-2; nobody else is here yet", "* "+English.HelpHint,
 			time.Now().Format("[2006-01-02 15:04]")+" <guest-1> hello?", "* guest-2 joined",
-			"* hall is where everybody enters; /quit leaves altogether", "* you are in hall already", "* a b cannot be a room's name",
+			"* hall is where everybody enters; /quit leaves altogether", "* you are in hall already", "* a b cannot be a room's name, which is like a nick: a nick has no spaces",
 			"* welcome to den, you are guest-1; nobody else is here yet", "* "+English.HelpHint, "* guest-1 joined",
 			"* there are 3 rooms already, which is the limit")
 		bob.do(t, "/rooms")
@@ -93,6 +91,23 @@ func TestHouse(t *testing.T) {
 	})
 }
 
+// A topic of the configuration is the room's again when the configuration changes it, and not before.
+func TestTopics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t, HouseConfig{Rooms: []Fixed{{"hall", "one"}}, Room: Config{Secret: "swordfish"}})
+		alice, a := enter(t, h, "", "alice")
+		alice.do(t, "/op swordfish", "/topic mine")
+		a.take()
+		for _, topic := range []string{"one", "two", "two", ""} {
+			if err := h.SetRooms(t.Context(), []Fixed{{"hall", topic}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		want(t, "alice", a.take(), "* topic: two", "* "+English.NoTopic)
+	})
+}
+
 // What operators have decreed goes along, and holds in every room; a nick comes back with its holder.
 func TestDecreesInTheHouse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -108,7 +123,7 @@ func TestDecreesInTheHouse(t *testing.T) {
 		}
 		b.take()
 		bob.do(t, "mmmh", "/who")
-		want(t, "bob", b.take(), "* "+English.Muted, "* 2 here: alice, bob")
+		want(t, "bob", b.take(), "* "+English.Muted, "* 2 here: @alice, bob")
 		s := &guest{source: "192.0.2.7"}
 		if _, err := h.Enter(t.Context(), "den", s, "eve"); err != nil {
 			t.Fatal(err)
@@ -165,198 +180,6 @@ func TestClosedHouse(t *testing.T) {
 			if err := h.SetRooms(t.Context(), rooms); err == nil {
 				t.Errorf("%v was taken", rooms)
 			}
-		}
-	})
-}
-
-// Who comes back sees everything since, once and in order, while others go on talking.
-func TestResume(t *testing.T) {
-	for _, keep := range []int{50, 5000} { // less than the room itself remembers, and more than it
-		synctest.Test(t, func(t *testing.T) {
-			bus := &Mem{Keep: keep}
-			r := open(t, Config{Bus: bus})
-			alice, _ := join(t, r, "alice")
-			bob, b := join(t, r, "bob")
-			said := 0
-			talk := func(n int) (seq uint64) {
-				for range n {
-					var err error
-					said++
-					if seq, err = alice.Say(t.Context(), fmt.Sprint(said)); err != nil {
-						t.Fatal(err)
-					}
-				}
-				return seq
-			}
-			last := talk(10)
-			bob.Leave("")
-			synctest.Wait()
-			b.take()
-			talk(keep/2 + 300)
-			carol, c := join(t, r, "carol")
-			c.take()
-			var seen []string
-			upTo, err := carol.Resume(t.Context(), last, func(l *Line) error {
-				if len(seen)%100 == 0 {
-					talk(20) // and the others do not wait
-				}
-				seen = append(seen, l.Body)
-				return nil
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if upTo <= last {
-				t.Errorf("caught up to %d only", upTo)
-			}
-			talk(5)
-			synctest.Wait()
-			for _, l := range c.takeLines() {
-				if l.said() {
-					seen = append(seen, l.Body)
-				}
-			}
-			first := 11
-			if keep == 50 {
-				first = said - len(seen) + 1 // what the bus has forgotten is lost
-			}
-			for i, s := range seen {
-				if s != fmt.Sprint(first+i) {
-					t.Fatalf("keep %d: line %d is %s", keep, i, s)
-				}
-			}
-			if len(seen) != said-first+1 || len(seen) < keep/2 {
-				t.Errorf("keep %d: saw %d of %d", keep, len(seen), said)
-			}
-			if upTo, err := carol.Resume(t.Context(), 1<<40, func(*Line) error { return errors.New("the future") }); err != nil || upTo < last || upTo > 1<<20 {
-				t.Errorf("a message that has not been: %d, %v", upTo, err)
-			}
-		})
-	}
-}
-
-func TestModeration(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := open(t, Config{Secret: "swordfish"})
-		alice, a := join(t, r, "alice")
-		s := &guest{source: "192.0.2.7"}
-		bob, err := r.Join(t.Context(), s, "bob")
-		if err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
-		a.take()
-		say(t, alice, "/kick bob", "/op bob", "/op wrong", "/topic mine", "/op swordfish", "/mute bob", "/topic fish")
-		want(t, "alice", a.take(), "* /kick is for operators; /op SECRET makes you one", "* "+English.BadSecret, "* "+English.BadSecret,
-			"* /topic is for operators; /op SECRET makes you one", "* "+English.NowOp, "* bob was silenced by alice", "* alice set the topic: fish")
-		s.take()
-		say(t, bob, "mmmh", "/me struggles", "/nick rob")
-		if _, err := bob.Say(t.Context(), "mmmh"); !errors.Is(err, ErrMuted) {
-			t.Errorf("Say: %v", err)
-		}
-		want(t, "bob", s.take(), "* "+English.Muted, "* "+English.Muted, "* bob is now rob")
-		say(t, alice, "/unmute rob", "/ban rob spam")
-		synctest.Wait()
-		say(t, alice, "/ban", "/unban 192.0.2.8", "/ban nobody")
-		want(t, "alice", a.take(), "* bob is now rob", "* rob may speak again, says alice", "* rob was put out by alice (spam)",
-			"* 192.0.2.7 was barred by alice", "* barred: 192.0.2.7", "* 192.0.2.8 is not barred", "* nobody here is called nobody")
-		want(t, "rob", s.take(), "* rob may speak again, says alice", "* rob was put out by alice (spam)")
-		if !errors.Is(s.ended, ErrKicked) {
-			t.Errorf("bob's screen was ended with %v", s.ended)
-		}
-		if _, err := r.Join(t.Context(), s, "bob"); !errors.Is(err, ErrBarred) {
-			t.Errorf("bob came back: %v", err)
-		}
-		say(t, alice, "/unban 192.0.2.7")
-		synctest.Wait()
-		if _, err := r.Join(t.Context(), &guest{source: "::ffff:192.0.2.7", operator: true}, "bob"); err != nil {
-			t.Error(err)
-		}
-		want(t, "alice", a.take(), "* 192.0.2.7 is not barred any more, says alice", "* bob joined")
-		if p := r.roster.find("bob"); !p.operator {
-			t.Error("bob is no operator")
-		}
-	})
-}
-
-// guest is a recorder that comes from somewhere.
-type guest struct {
-	recorder
-	source   string
-	operator bool
-}
-
-func (g *guest) Source() string { return g.source }
-func (g *guest) Operator() bool { return g.operator }
-
-// late delivers to the first subscriber only when told.
-type late struct {
-	*Mem
-	mu   sync.Mutex
-	n    int
-	hold bool
-	held []func()
-}
-
-func (b *late) Subscribe(ctx context.Context, room string, since Position, deliver func(Message)) (func(), error) {
-	b.n++
-	if b.n > 1 {
-		return b.Mem.Subscribe(ctx, room, since, deliver)
-	}
-	return b.Mem.Subscribe(ctx, room, since, func(m Message) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if b.hold {
-			b.held = append(b.held, func() { deliver(m) })
-			return
-		}
-		deliver(m)
-	})
-}
-
-func (b *late) release() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.hold = false
-	for _, f := range b.held {
-		f()
-	}
-	b.held = nil
-}
-
-// The subscription that Resume makes may be ahead of the room's own: they are two.
-func TestResumeAhead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		bus := &late{Mem: new(Mem)}
-		r := open(t, Config{Bus: bus})
-		alice, _ := join(t, r, "alice")
-		bob, b := join(t, r, "bob")
-		seq, err := alice.Say(t.Context(), "0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.take()
-		bus.mu.Lock()
-		bus.hold = true
-		bus.mu.Unlock()
-		for i := range 3 {
-			say(t, alice, fmt.Sprint(i+1))
-		}
-		var seen []string
-		// Before what the room remembers, so that the bus has to send it.
-		if _, err := bob.Resume(t.Context(), seq-1, func(l *Line) error { seen = append(seen, l.Body); return nil }); err != nil {
-			t.Fatal(err)
-		}
-		bus.release()
-		say(t, alice, "4")
-		synctest.Wait()
-		for _, l := range b.takeLines() {
-			if l.said() {
-				seen = append(seen, l.Body)
-			}
-		}
-		if !slices.Equal(seen, []string{"0", "1", "2", "3", "4"}) {
-			t.Errorf("bob sees %q", seen)
 		}
 	})
 }
@@ -419,22 +242,6 @@ func TestKickedWhileMoving(t *testing.T) {
 		h.Close()
 		if b.ended != ErrKicked {
 			t.Errorf("ended with %v", b.ended)
-		}
-	})
-}
-
-// Whoever knows the secret is an operator, and everybody knows it, or is none.
-func TestOpSilenced(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var bus Mem
-		r := open(t, Config{Bus: &bus, Secret: "swordfish"})
-		alice, _ := join(t, r, "alice")
-		publishKind(t, &bus, Message{Kind: Mute, From: "op", Text: "alice"})
-		synctest.Wait()
-		say(t, alice, "/op swordfish")
-		synctest.Wait()
-		if p := r.roster.find("alice"); !p.operator || !alice.operator {
-			t.Errorf("an operator to all: %v, here: %v", p.operator, alice.operator)
 		}
 	})
 }

@@ -92,6 +92,16 @@ func (b *Mem) Subscribe(ctx context.Context, room string, since Position, delive
 	}, nil
 }
 
+// Oldest implements Keeper.
+func (b *Mem) Oldest(ctx context.Context, room string) (uint64, error) {
+	t := b.topic(room)
+	if err := t.take(ctx); err != nil {
+		return 0, err
+	}
+	defer t.pass()
+	return t.forgotten() + 1, nil
+}
+
 // Alone implements Company. A subscriber counts from when it is delivered the past.
 func (b *Mem) Alone(room string) bool { return b.topic(room).on.Load() < 2 }
 

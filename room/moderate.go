@@ -4,9 +4,9 @@ import (
 	"context"
 	"crypto/subtle"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
+	"time"
 )
 
 // split takes the nick that Text begins with from the rest.
@@ -39,6 +39,9 @@ func (r *Room) has(nick string) bool {
 // where it was typed.
 func (r *Room) moderate(msg Message) {
 	t := r.texts
+	if msg.Kind != Whisper && msg.Author.Node == r.node {
+		r.log.Info("an operator's deed", "kind", msg.Kind, "by", msg.From, "text", msg.Text)
+	}
 	switch msg.Kind {
 	case Topic:
 		r.mu.Lock()
@@ -47,23 +50,30 @@ func (r *Room) moderate(msg Message) {
 		r.show(&Block{Lines: []*Line{r.out.line(msg)}})
 		return
 	case Bar, Unbar:
+		source, ok := parseSource(msg.Text)
+		if !ok {
+			return
+		}
 		change, text := r.roster.bar, t.BarredBy
 		if msg.Kind == Unbar {
 			change, text = r.roster.unbar, t.UnbarredBy
 		}
 		r.mu.Lock()
-		changed := change(msg.Text)
+		changed := change(source)
 		r.mu.Unlock()
 		if r.barring != nil {
-			r.barring(msg.Text, msg.Kind == Bar)
+			r.barring(source, msg.Kind == Bar)
 		}
 		if changed {
-			r.tellOperators(fmt.Sprintf(text, msg.Text, msg.From))
+			r.tellOperators(fmt.Sprintf(text, sourceText(source), msg.From))
 		}
 		return
 	}
 	nick, rest := splitNick(msg.Text)
 	p := r.roster.find(nick)
+	if msg.Kind == Promote && nick == msg.From { // by the secret, whatever the author is called by now
+		p = r.roster.byID[msg.Author]
+	}
 	if p == nil {
 		if m := r.find(msg.Author); m != nil {
 			r.showOne(m, r.out.notice(fmt.Sprintf(t.NoSuchNick, nick)))
@@ -89,7 +99,7 @@ func (r *Room) whisper(msg Message, p *person, text string) {
 		if to.m != nil {
 			l := r.out.notice(fmt.Sprintf(to.format, to.nick, text))
 			l.Kind, l.Seq, l.Time = Whisper, msg.Seq, msg.Time
-			l.From, l.Body = string(harmless(nil, []byte(msg.From))), string(harmless(nil, []byte(text)))
+			l.From, l.Body, l.To = string(harmless(nil, []byte(msg.From))), string(harmless(nil, []byte(text))), p.nick
 			r.showOne(to.m, l)
 		}
 	}
@@ -101,7 +111,7 @@ func (r *Room) putOut(msg Message, p *person, reason string) {
 	if reason != "" {
 		text = fmt.Sprintf(r.texts.KickedWhy, p.nick, msg.From, reason)
 	}
-	r.tell(msg, text)
+	r.tell(msg, p, text)
 	r.mu.Lock()
 	r.roster.remove(p)
 	r.mu.Unlock()
@@ -112,8 +122,8 @@ func (r *Room) putOut(msg Message, p *person, reason string) {
 	r.forget(m)
 	r.dropForgotten()
 	if msg.Kind == Ban {
-		if source := barrable(m); source != "" {
-			r.errand(Message{Kind: Bar, From: msg.From, Text: source, Author: ID{Node: r.node}})
+		if source := m.source(); barrable(source) {
+			r.errand(Message{Kind: Bar, From: msg.From, Text: sourceText(source), Author: ID{Node: r.node}})
 		} else {
 			r.tellOperators(fmt.Sprintf(r.texts.CannotBar, p.nick))
 		}
@@ -121,37 +131,7 @@ func (r *Room) putOut(msg Message, p *person, reason string) {
 	m.end(text, ErrKicked)
 }
 
-// barrable is what bars m: its address, unless everybody on this machine has the same.
-func barrable(m *Member) string {
-	if v, ok := m.screen.(Visitor); ok {
-		if a, err := netip.ParseAddr(v.Source()); err == nil && !a.IsLoopback() {
-			return a.Unmap().String()
-		}
-	}
-	return ""
-}
-
-// bars reports whether nobody is let in from source. r.mu is held.
-func (r *Room) bars(source string) bool {
-	a, err := netip.ParseAddr(source)
-	if err != nil {
-		return false
-	}
-	a = a.Unmap()
-	for _, p := range r.prefixes {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	for _, b := range r.roster.barred {
-		if b == a.String() {
-			return true
-		}
-	}
-	return false
-}
-
-// decree is for Mute, Unmute and Promote.
+// decree is for Mute, Unmute, Promote and Demote.
 func (r *Room) decree(msg Message, p *person) {
 	text := ""
 	r.mu.Lock()
@@ -162,23 +142,26 @@ func (r *Room) decree(msg Message, p *person) {
 		p.muted, text = false, r.texts.UnmutedBy
 	case Promote:
 		p.operator, text = true, r.texts.PromotedBy
+	case Demote:
+		p.operator, text = false, r.texts.DemotedBy
 	}
 	if m := r.ids[p.id.Member]; m != nil && p.id.Node == r.node {
 		m.operator, m.muted = p.operator, p.muted
 	}
 	r.mu.Unlock()
-	if msg.Kind == Promote && msg.From == p.nick { // by the secret: nobody else's business
+	if msg.Kind == Promote && p.id == msg.Author { // by the secret: nobody else's business
 		if m := r.find(p.id); m != nil {
 			r.showOne(m, r.out.notice(r.texts.NowOp))
 		}
 		return
 	}
-	r.tell(msg, fmt.Sprintf(text, p.nick, msg.From))
+	r.tell(msg, p, fmt.Sprintf(text, p.nick, msg.From))
 }
 
-// tell shows everybody what msg has done.
-func (r *Room) tell(msg Message, text string) {
+// tell shows everybody what msg has done to p.
+func (r *Room) tell(msg Message, p *person, text string) {
 	l := r.out.notice(text)
+	l.To = p.nick
 	l.Kind, l.Seq, l.Time, l.From = msg.Kind, msg.Seq, msg.Time, string(harmless(nil, []byte(msg.From)))
 	r.show(&Block{Lines: []*Line{l}})
 }
@@ -207,35 +190,48 @@ func (m *Member) isOperator() bool {
 
 // op makes an operator of whoever knows the secret, or of somebody else.
 func op(ctx context.Context, m *Member, args string) error {
-	m.room.mu.Lock()
-	secret := m.room.secret
-	m.room.mu.Unlock()
-	if secret != "" && subtle.ConstantTimeCompare([]byte(args), []byte(secret)) == 1 {
-		if _, err := m.room.publish(ctx, m, Promote, m.Nick()); err != nil { // who is silenced may, too
-			return fmt.Errorf("room %s: %s: %w", m.room.name, Promote, err)
-		}
-		m.room.mu.Lock()
-		m.operator = true // here and now, even if it has not come back
-		m.room.mu.Unlock()
-		return nil
+	r := m.room
+	if m.isOperator() {
+		return about(Promote)(ctx, m, args)
 	}
-	if !m.isOperator() {
-		return m.Tell(ctx, m.room.texts.BadSecret)
+	r.mu.Lock()
+	secret := r.secret
+	may := secret == "" || r.guesses.mayGuess(m.source(), time.Now())
+	r.mu.Unlock()
+	switch {
+	case !may:
+		r.log.Warn("too many wrong secrets", "nick", m.Nick(), "source", m.source())
+		return m.Tell(ctx, r.texts.TooManyGuesses)
+	case secret == "" || subtle.ConstantTimeCompare([]byte(args), []byte(secret)) != 1:
+		r.log.Warn("a wrong secret", "nick", m.Nick(), "source", m.source())
+		return m.Tell(ctx, r.texts.BadSecret)
 	}
-	return about(Promote)(ctx, m, args)
+	if _, err := r.publish(ctx, m, Promote, m.Nick()); err != nil { // who is silenced may, too
+		return fmt.Errorf("room %s: %s: %w", r.name, Promote, err)
+	}
+	r.mu.Lock()
+	m.operator = true // here and now, even if it has not come back
+	r.mu.Unlock()
+	return nil
 }
 
 func ban(ctx context.Context, m *Member, args string) error {
+	r := m.room
+	if source, ok := parseSource(args); ok && !r.has(args) {
+		if !barrable(source) {
+			return m.Tell(ctx, fmt.Sprintf(r.texts.BarsUs, sourceText(source)))
+		}
+		return m.say(ctx, Bar, sourceText(source))
+	}
 	if args != "" {
 		return about(Ban)(ctx, m, args)
 	}
-	r := m.room
 	return r.between(ctx, func() {
 		text := r.texts.NoBarred
 		r.mu.Lock()
-		list := slices.Clone(r.roster.barred)
-		for _, p := range r.prefixes {
-			list = append(list, p.String())
+		var list []string
+		for _, p := range slices.Concat(r.roster.barred, r.prefixes) {
+			list = append(list, sourceText(p))
 		}
 		r.mu.Unlock()
 		if len(list) > 0 {
@@ -247,16 +243,23 @@ func ban(ctx context.Context, m *Member, args string) error {
 
 func unban(ctx context.Context, m *Member, args string) error {
 	r := m.room
+	source, ok := parseSource(args)
 	r.mu.Lock()
-	barred := false
-	for _, b := range r.roster.barred {
-		barred = barred || b == args
-	}
+	ok = ok && slices.Contains(r.roster.barred, source)
 	r.mu.Unlock()
-	if !barred {
+	if !ok {
 		return m.Tell(ctx, fmt.Sprintf(r.texts.NotBarred, args))
 	}
-	return m.say(ctx, Unbar, args)
+	return m.say(ctx, Unbar, sourceText(source))
+}
+
+// setTopic has the room be about something for whom the configuration speaks.
+func (r *Room) setTopic(ctx context.Context, topic string) error {
+	_, err := r.bus.Publish(ctx, r.name, Message{Time: time.Now(), Kind: Topic, Text: topic, Author: ID{Node: r.node}})
+	if err != nil {
+		return fmt.Errorf("room %s: set the topic: %w", r.name, err)
+	}
+	return nil
 }
 
 func showTopic(ctx context.Context, m *Member, args string) error {

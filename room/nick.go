@@ -11,8 +11,8 @@ import (
 // MaxNick is the longest nick, in characters.
 const MaxNick = 32
 
-// checkNick returns the nick that was wished for without the spaces around it, or why it cannot be one. It looks at the
-// nick alone; whether it is free is for claim to say.
+// checkNick returns the nick that was wished for without the spaces around it, or why it cannot be one. Whether it is free
+// is for the roster to say.
 func (t *Texts) checkNick(wish string) (nick, why string) {
 	nick = strings.TrimSpace(wish)
 	if nick == "" {
@@ -67,15 +67,26 @@ func isGuest(nick string) bool {
 	return ok && err == nil
 }
 
-// nicksWith returns the first limit nicks that contain the folded key, in the order in which they came, and how many do.
-func (r *Room) nicksWith(key string, limit int) (nicks []string, total int) {
+// nicksWith returns the first limit nicks that contain the folded key, in the order in which they came, and how many do. An
+// operator's has an @ before it. With addresses, those who are on this Room have theirs behind it.
+func (r *Room) nicksWith(key string, limit int, addresses bool) (nicks []string, total int) {
 	for p := range r.roster.all {
 		if !strings.Contains(p.key, key) {
 			continue
 		}
-		if total++; total <= limit {
-			nicks = append(nicks, p.nick)
+		if total++; total > limit {
+			continue
 		}
+		nick := p.nick
+		if p.operator {
+			nick = "@" + nick
+		}
+		if m := r.find(p.id); addresses && m != nil {
+			if v, ok := m.screen.(Visitor); ok && v.Source().IsValid() {
+				nick += " (" + v.Source().String() + ")"
+			}
+		}
+		nicks = append(nicks, nick)
 	}
 	return nicks, total
 }

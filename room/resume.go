@@ -12,8 +12,9 @@ import (
 const maxBehind = 1024
 
 // Resume shows m what was said since message after, as far as the bus has kept it, and from there on what is said now,
-// without a gap and nothing twice; seq is the message up to which that goes. show is called for each line of the past, by the goroutine that calls Resume, and may
-// wait; meanwhile the member's Screen is shown nothing that was said. Resume returns when the member has caught up.
+// without a gap and nothing twice; seq is the message up to which that goes. show is called for each line of the past, by
+// the goroutine that calls Resume, and may wait; meanwhile the member's Screen is shown nothing that was said. Resume
+// returns when the member has caught up.
 //
 // A member that asks for a message which has not been yet is told nothing of the past; seq is less than after then.
 func (m *Member) Resume(ctx context.Context, after uint64, show func(*Line) error) (seq uint64, err error) {
@@ -30,6 +31,7 @@ func (m *Member) Resume(ctx context.Context, after uint64, show func(*Line) erro
 	}()
 	out, asked := renderer{texts: r.texts}, after
 	for {
+		after = r.skipForgotten(ctx, after)
 		var q backlog
 		q.arrived = make(chan struct{}, 1)
 		cancel, err := r.bus.Subscribe(ctx, r.name, After(after), q.put)
@@ -41,6 +43,33 @@ func (m *Member) Resume(ctx context.Context, after uint64, show func(*Line) erro
 		if seq > 0 || err != nil {
 			return seq, err
 		}
+	}
+}
+
+// skipForgotten is after, or a later message if nothing since then is kept anywhere: it would be waited for in vain.
+func (r *Room) skipForgotten(ctx context.Context, after uint64) uint64 {
+	k, ok := r.bus.(Keeper)
+	if !ok {
+		return after
+	}
+	oldest, err := k.Oldest(ctx, r.name)
+	if err != nil || oldest <= after+1 {
+		return after // and what is wrong shows when it is asked for
+	}
+	answer := make(chan uint64, 1)
+	if r.between(ctx, func() {
+		if oldest > r.lastSeq && !r.remembersSince(after) {
+			answer <- oldest - 1
+		}
+		close(answer)
+	}) != nil {
+		return after
+	}
+	select {
+	case later := <-answer:
+		return max(after, later)
+	case <-r.running.Done():
+		return after
 	}
 }
 

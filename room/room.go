@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
@@ -49,8 +50,12 @@ type Config struct {
 	// Barred are the sources that nobody is let in from, beside those that operators bar. Default none.
 	Barred []netip.Prefix
 
-	barring func(source string, barred bool) // told of Bar and Unbar, by the fan-out goroutine; may be nil
-	banned  func(source string) bool         // by other rooms of the house; may be nil
+	// Log is told what operators do, by the Room they do it in, of wrong secrets, and what the room cannot tell its
+	// members. Default: nobody.
+	Log *slog.Logger
+
+	barring func(source netip.Prefix, barred bool) // told of Bar and Unbar, by the fan-out goroutine; may be nil
+	banned  func(netip.Addr) bool                  // by other rooms of the house; may be nil
 }
 
 // Errors a room returns. The error of a failed bus is passed on, with what was attempted.
@@ -85,6 +90,9 @@ type Room struct {
 	company    Company // nil: there is none
 	texts      *Texts
 	commands   []Command
+	log        *slog.Logger
+	barring    func(source netip.Prefix, barred bool)
+	banned     func(netip.Addr) bool
 	maxMessage atomic.Int64
 	history    atomic.Int64
 	node       uint64
@@ -117,11 +125,9 @@ type Room struct {
 	closed bool
 	lastID uint64
 
-	barring func(source string, barred bool)
-	banned  func(source string) bool
-
 	maxMembers int
 	secret     string
+	guesses    guesses        // at the secret
 	prefixes   []netip.Prefix // barred by the configuration
 
 	ids     map[uint64]*Member // of this Room: everybody from Join until the Leave has come back
@@ -136,6 +142,7 @@ func Open(ctx context.Context, c Config) (*Room, error) {
 		name:    cmp.Or(c.Name, "lobby"),
 		bus:     c.Bus,
 		texts:   cmp.Or(c.Texts, &English),
+		log:     cmp.Or(c.Log, slog.New(slog.DiscardHandler)).With("room", cmp.Or(c.Name, "lobby")),
 		queue:   make(chan event, queueLen),
 		ids:     make(map[uint64]*Member),
 		roster:  newRoster(),
@@ -257,17 +264,17 @@ func (r *Room) enter(s Screen, wish string, as standing) (*Member, Message, erro
 	if wish != "" {
 		m.nick, m.refused = r.texts.checkNick(wish)
 	}
-	source := ""
+	var from netip.Addr
 	if v, ok := s.(Visitor); ok {
-		source, m.operator = v.Source(), as.operator || v.Operator()
+		from, m.operator = v.Source().Unmap(), as.operator || v.Operator()
 	}
-	banned := r.banned != nil && r.banned(source)
+	banned := r.banned != nil && r.banned(from)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case r.closed:
 		return nil, Message{}, ErrClosed
-	case banned, r.bars(source):
+	case banned, among(r.prefixes, from), among(r.roster.barred, from):
 		return nil, Message{}, ErrBarred
 	case len(r.ids) >= r.maxMembers:
 		return nil, Message{}, ErrFull

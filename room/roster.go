@@ -2,6 +2,7 @@ package room
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 )
 
@@ -15,7 +16,7 @@ type roster struct {
 	nodes       map[uint64]bool    // the Rooms there are
 	guests      int                // how many guests have been given a number
 	topic       string
-	barred      []string // sources, in the order of being barred
+	barred      []netip.Prefix // sources, in the order of being barred
 }
 
 // A person is somebody in the room, on whichever node.
@@ -119,7 +120,7 @@ func (r *roster) removeNode(node uint64) (gone []*person) {
 }
 
 // bar and unbar report whether that changed anything.
-func (r *roster) bar(source string) bool {
+func (r *roster) bar(source netip.Prefix) bool {
 	if slices.Contains(r.barred, source) {
 		return false
 	}
@@ -127,9 +128,9 @@ func (r *roster) bar(source string) bool {
 	return true
 }
 
-func (r *roster) unbar(source string) bool {
+func (r *roster) unbar(source netip.Prefix) bool {
 	before := len(r.barred)
-	r.barred = slices.DeleteFunc(r.barred, func(s string) bool { return s == source })
+	r.barred = slices.DeleteFunc(r.barred, func(s netip.Prefix) bool { return s == source })
 	return len(r.barred) < before
 }
 
@@ -176,7 +177,10 @@ func (r *roster) snapshots(node, hello uint64) []snapshot {
 
 // list is a snapshot with these people, in as many messages as it takes.
 func (r *roster) list(people []*person) []snapshot {
-	all := []snapshot{{Guests: r.guests, Topic: r.topic, Barred: slices.Clone(r.barred)}}
+	all := []snapshot{{Guests: r.guests, Topic: r.topic}}
+	for _, source := range r.barred {
+		all[0].Barred = append(all[0].Barred, sourceText(source))
+	}
 	for _, p := range people {
 		last := &all[len(all)-1]
 		if len(last.People) == perSnapshot {
@@ -196,8 +200,10 @@ func (r *roster) learn(node uint64, s snapshot) (came []*person) {
 	}
 	r.guests = max(r.guests, s.Guests)
 	r.topic = cmp.Or(r.topic, s.Topic) // who comes back may know an old one
-	for _, source := range s.Barred {
-		r.bar(source)
+	for _, text := range s.Barred {
+		if source, ok := parseSource(text); ok {
+			r.bar(source)
+		}
 	}
 	for _, who := range s.People {
 		p, joined := r.join(ID{node, who.Member}, who.Nick)

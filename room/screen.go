@@ -1,12 +1,15 @@
 package room
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // A Screen is how a member sees the room.
 //
 // Show is called by one goroutine of the room, for one member at a time. What is shown to all is the same *Block in every
-// call, so that a Screen can leave the encoded bytes in its Memo for the next. The next fan-out may begin only after Show has returned for every member:
-// Show must not block. An error means that the member is lost; it is dropped, and the others are told with the error's
+// call, so that a Screen can leave the encoded bytes in its Memo for the next. The next fan-out may begin only after Show
+// has returned for every member: Show must not block. An error means that the member is lost; it is dropped, and the others are told with the error's
 // text as the reason (what a *net.OpError says about addresses is left out).
 //
 // Show may be called before Join has returned, and once more while Leave is being called. It must not call into the
@@ -40,8 +43,8 @@ type Ender interface {
 
 // A Visitor is what a Screen may also be: one that knows who looks at it.
 type Visitor interface {
-	// Source is where the member comes from, as operators bar it: an IP address, or empty where it has none.
-	Source() string
+	// Source is where the member comes from: an IP address, or the zero Addr where it has none.
+	Source() netip.Addr
 
 	// Operator reports whether the member is an operator from the beginning.
 	Operator() bool
@@ -53,8 +56,9 @@ type Line struct {
 	Time time.Time
 	Kind Kind
 	Text string // one line without its newline, valid UTF-8, harmless on a terminal
-	From string // the nick of whose doing it is, and
-	Body string // what they said, where somebody said something; as harmless as Text
+	From string // the nick of whose doing it is, empty if it sums up several, and
+	Body string // what they said, where somebody said something, or the sum; as harmless as Text
+	To   string // the nick of whom it is about, or who is whispered to
 }
 
 func (l *Line) said() bool { return l.Kind == Say || l.Kind == Emote }

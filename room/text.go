@@ -40,21 +40,25 @@ type Texts struct {
 	MutedBy    string // nick, by whom
 	UnmutedBy  string // nick, by whom
 	PromotedBy string // nick, by whom
+	DemotedBy  string // nick, by whom
 	BarredBy   string // source, by whom
 	UnbarredBy string // source, by whom
 	NotBarred  string // source
 	CannotBar  string // nick
+	BarsUs     string // source
 	BarredList string // sources
 	NoBarred   string
 	TopicIs    string // topic
-	TopicSet   string // by whom, topic
+	TopicSet   string // by whom, topic; TopicIs where nobody in the room has
 	NoTopic    string
 	Muted      string
 	Operators  string // command
 	BadSecret  string
 	NowOp      string
 
-	BadRoom        string // what was typed
+	TooManyGuesses string
+
+	BadRoom        string // what was typed, why
 	NoSuchRoom     string // room
 	TooManyRooms   string // limit
 	RoomList       string // rooms
@@ -82,6 +86,7 @@ type Texts struct {
 	TooFast     string
 	TooOften    string
 	Broken      string // the reason of a member whose connection has failed
+	NotUTF8     string
 	EncodingIs  string // encoding
 	FrameIs     string // framing
 
@@ -90,10 +95,10 @@ type Texts struct {
 	NoSuchDo string // what was typed, nearest command
 	Usage    string // command and its arguments
 
-	HelpNick, HelpWho, HelpMe, HelpHistory, HelpHelp, HelpQuit string
-	HelpMsg, HelpTopic, HelpOp, HelpKick, HelpBan, HelpUnban   string
-	HelpMute, HelpUnmute, HelpJoin, HelpLeave, HelpRooms       string
-	HelpEncoding, HelpFrame, HelpJSON                          string
+	HelpNick, HelpWho, HelpMe, HelpHistory, HelpHelp, HelpQuit     string
+	HelpMsg, HelpTopic, HelpOp, HelpKick, HelpBan, HelpUnban       string
+	HelpDeop, HelpMute, HelpUnmute, HelpJoin, HelpLeave, HelpRooms string
+	HelpEncoding, HelpFrame, HelpJSON                              string
 }
 
 // English is the default for Config.Texts.
@@ -126,10 +131,12 @@ var English = Texts{
 	MutedBy:    "%s was silenced by %s",
 	UnmutedBy:  "%s may speak again, says %s",
 	PromotedBy: "%s was made an operator by %s",
+	DemotedBy:  "%s is no operator any more, says %s",
 	BarredBy:   "%s was barred by %s",
 	UnbarredBy: "%s is not barred any more, says %s",
 	NotBarred:  "%s is not barred",
 	CannotBar:  "%s was put out, but has no address that could be barred",
+	BarsUs:     "%s is this machine's own address, which cannot be barred",
 	BarredList: "barred: %s",
 	NoBarred:   "nobody is barred",
 	TopicIs:    "topic: %s",
@@ -140,9 +147,11 @@ var English = Texts{
 	BadSecret:  "that is neither the secret nor are you an operator",
 	NowOp:      "you are an operator now; /help lists what you may do",
 
+	TooManyGuesses: "too many wrong secrets from where you are; try again in a minute",
+
 	Barred:         "nobody from your address is let in",
 	Full:           "the room is full",
-	BadRoom:        "%s cannot be a room's name",
+	BadRoom:        "%s cannot be a room's name, which is like a nick: %s",
 	NoSuchRoom:     "there is no room %s",
 	TooManyRooms:   "there are %d rooms already, which is the limit",
 	RoomList:       "rooms: %s",
@@ -168,6 +177,7 @@ var English = Texts{
 	TooFast:     "not sent: too many lines in a moment",
 	TooOften:    "too many members from your address in a moment; try again later",
 	Broken:      "connection lost",
+	NotUTF8:     "your text is not UTF-8, and others see it as \\x escapes; say what it is, as in /encoding gbk",
 	EncodingIs:  "your encoding is %v",
 	FrameIs:     "your messages end by %v",
 
@@ -191,9 +201,10 @@ var English = Texts{
 	HelpMsg:      "say something to one member alone",
 	HelpTopic:    "what the room is about; operators may change it",
 	HelpOp:       "become an operator; as one, make NICK one",
+	HelpDeop:     "make NICK no operator any more",
 	HelpKick:     "put somebody out",
-	HelpBan:      "put somebody out and bar the address; without NICK: who is barred",
-	HelpUnban:    "let an address in again",
+	HelpBan:      "put somebody out and bar the address, or bar an address or network; alone: who is barred",
+	HelpUnban:    "let an address or network in again",
 	HelpMute:     "silence somebody",
 	HelpUnmute:   "let somebody speak again",
 }
@@ -242,6 +253,12 @@ func (t *Texts) render(dst []byte, m Message) []byte {
 	case Rename:
 		return fmt.Appendf(dst, t.Renamed, m.From, m.Text)
 	case Topic:
+		switch {
+		case m.From == "" && m.Text == "":
+			return append(dst, t.NoTopic...)
+		case m.From == "":
+			return fmt.Appendf(dst, t.TopicIs, m.Text)
+		}
 		return fmt.Appendf(dst, t.TopicSet, m.From, m.Text)
 	}
 	return append(dst, m.Text...)

@@ -64,6 +64,9 @@ func (r *Room) tellTraffic() {
 
 // take returns what there is to announce.
 func (t *traffic) take(r *Room) (lines []*Line) {
+	if len(t.pending) >= sumUpFrom {
+		t.pending = settled(t.pending)
+	}
 	for len(t.pending) > 0 {
 		first, n := t.pending[0], 1
 		for n < len(t.pending) && t.pending[n].kind == first.kind {
@@ -76,7 +79,9 @@ func (t *traffic) take(r *Room) (lines []*Line) {
 				nicks = append(nicks, p.nick)
 			}
 			last := run[n-1]
-			lines = append(lines, r.out.line(Message{Seq: last.seq, Time: last.time, Kind: last.kind, From: r.texts.names(nicks, n, namesGreeted)}))
+			l := r.out.line(Message{Seq: last.seq, Time: last.time, Kind: last.kind, From: r.texts.names(nicks, n, namesGreeted)})
+			l.From, l.Body = "", l.Text[len("* "):]
+			lines = append(lines, l)
 		} else {
 			for _, p := range run {
 				lines = append(lines, r.out.line(Message{Seq: p.seq, Time: p.time, Kind: p.kind, From: p.nick, Text: p.why}))
@@ -86,4 +91,23 @@ func (t *traffic) take(r *Room) (lines []*Line) {
 	}
 	t.pending = nil
 	return lines
+}
+
+// settled is what is left of many passages in the end: those who came and went, or went and came back, are nowhere in it;
+// first stand those who came, and then those who left. So the lines for it are few, however often somebody comes and goes.
+func settled(all []passage) []passage {
+	count, last := make(map[string]int, len(all)), make(map[string]int, len(all))
+	for i, p := range all {
+		count[p.nick]++
+		last[p.nick] = i
+	}
+	left := make([]passage, 0, len(all))
+	for _, kind := range []Kind{Join, Leave} {
+		for i, p := range all {
+			if p.kind == kind && i == last[p.nick] && count[p.nick]%2 == 1 { // they alternate
+				left = append(left, p)
+			}
+		}
+	}
+	return left
 }

@@ -11,16 +11,17 @@ import (
 type Quota struct {
 	// Max is how many conversations are held at once. Default: no limit.
 	Max int
-	// PerSource is the same for one IP address. Default: no limit.
+	// PerSource is the same for one source, an IPv4 address or the /64 of an
+	// IPv6 one. Default: no limit.
 	PerSource int
 
 	mu      sync.Mutex
 	held    int
-	sources map[netip.Addr]int
+	sources map[netip.Prefix]int
 }
 
 // take counts a conversation, or says why it may not begin.
-func (q *Quota) take(from netip.Addr) (refusal string) {
+func (q *Quota) take(from netip.Prefix) (refusal string) {
 	if q == nil {
 		return ""
 	}
@@ -35,14 +36,14 @@ func (q *Quota) take(from netip.Addr) (refusal string) {
 	q.held++
 	if from.IsValid() {
 		if q.sources == nil {
-			q.sources = make(map[netip.Addr]int)
+			q.sources = make(map[netip.Prefix]int)
 		}
 		q.sources[from]++
 	}
 	return ""
 }
 
-func (q *Quota) give(from netip.Addr) {
+func (q *Quota) give(from netip.Prefix) {
 	if q == nil {
 		return
 	}

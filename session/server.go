@@ -30,7 +30,9 @@ type Server struct {
 	// MaxSessions is how many conversations are held at once; those beyond are
 	// closed as they come. Default: as many as there are descriptors for.
 	MaxSessions int
-	// MaxPerSource is the same for one IP address. Default: no limit.
+	// MaxPerSource is the same for one source: an IPv4 address, or the /64 of an
+	// IPv6 one, for whoever has one address of that has them all. Default: no
+	// limit.
 	MaxPerSource int
 	// Quota limits the conversations of several servers together. Default: no
 	// limit.
@@ -45,7 +47,7 @@ type Server struct {
 	mu       sync.Mutex
 	sessions map[*Session]struct{}
 	held     int // admitted and not removed
-	sources  map[netip.Addr]int
+	sources  map[netip.Prefix]int
 	refused  int64
 	retired  map[net.Listener]bool
 
@@ -277,7 +279,7 @@ func (srv *Server) admit(conn net.Conn) (refusal string) {
 			return fmt.Sprintf("%d conversations per source are the limit", srv.MaxPerSource)
 		}
 		if srv.sources == nil {
-			srv.sources = make(map[netip.Addr]int)
+			srv.sources = make(map[netip.Prefix]int)
 		}
 		srv.sources[from]++
 	}
@@ -290,7 +292,7 @@ func (srv *Server) admit(conn net.Conn) (refusal string) {
 	return ""
 }
 
-func (srv *Server) forgetSource(from netip.Addr) {
+func (srv *Server) forgetSource(from netip.Prefix) {
 	if srv.MaxPerSource > 0 && from.IsValid() {
 		if srv.sources[from]--; srv.sources[from] == 0 {
 			delete(srv.sources, from)
@@ -338,14 +340,19 @@ func (srv *Server) Counts() (held int, refused int64) {
 	return srv.held, srv.refused
 }
 
-// sourceOf is the address that MaxPerSource counts by; Unix sockets and memory
-// have none.
-func sourceOf(a net.Addr) netip.Addr {
+// sourceOf is what MaxPerSource counts by; Unix sockets and memory have none.
+func sourceOf(a net.Addr) netip.Prefix {
+	var from netip.Addr
 	switch a := a.(type) {
 	case *net.TCPAddr:
-		return a.AddrPort().Addr().Unmap().WithZone("")
+		from = a.AddrPort().Addr().Unmap().WithZone("")
 	case *net.UDPAddr:
-		return a.AddrPort().Addr().Unmap().WithZone("")
+		from = a.AddrPort().Addr().Unmap().WithZone("")
 	}
-	return netip.Addr{}
+	bits := from.BitLen()
+	if from.Is6() {
+		bits = 64
+	}
+	p, _ := from.Prefix(bits)
+	return p
 }

@@ -79,7 +79,8 @@ func TestFaults(t *testing.T) {
 		{"status: tcp://:1?backlog=0", `f:1:9: status: option backlog=0: want a number from 1`},
 		// the rest
 		{"rooms: [a, a, 'b c', /d]", `f:1:12: rooms.name: the room a is there twice` + "\n" +
-			`f:1:15: rooms.name: a room's name has neither white space nor control characters` + "\n" + `f:1:22: rooms.name: a room's name does not begin with /`},
+			`f:1:15: rooms.name: b c cannot be a room's name, which is like a nick: a nick has no spaces` + "\n" +
+			`f:1:22: rooms.name: /d cannot be a room's name, which is like a nick: a nick has no /`},
 		{"rooms: [a, b]\nlimits: {rooms: 1}", `f:2:17: limits.rooms: 2 rooms are open always, which is more than 1`},
 		{"history: {keep: false, data: x}", `f:1:24: history.data: history is kept in memory only (remove it, or keep: false)`},
 		{"history: {data: x}\nnats: {servers: [a]}", `f:1:11: history.data: history is kept by the NATS servers (remove it, or nats)`},

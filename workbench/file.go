@@ -119,7 +119,8 @@ type Door struct {
 
 // Room is a room that is open always.
 type Room struct {
-	// Name is the room's name: up to 64 letters, digits and signs, without white space.
+	// Name is the room's name: one word of up to 32 characters, which members type behind /join; upper and lower case are
+	// alike.
 	Name string `yaml:"name" short:"yes"`
 
 	// Topic is what those who enter are told the room is about. Default: nothing.

@@ -2,11 +2,26 @@ package workbench
 
 import (
 	"crypto/tls"
+	"fmt"
+	"net/netip"
 	"os"
+	"slices"
 
 	"sockeye.dev/endpoint"
+	"sockeye.dev/handler"
 	"sockeye.dev/session"
 )
+
+// admit says why nobody from where a peer comes is let in to a broker; a room says so itself.
+func (w *Workbench) admit(s *session.Session) error {
+	w.mu.Lock()
+	ban := w.file.Ban
+	w.mu.Unlock()
+	if from := handler.AddressOf(s); slices.ContainsFunc(ban, func(p netip.Prefix) bool { return p.Contains(from) }) {
+		return fmt.Errorf("%v is banned", from)
+	}
+	return w.throttle.Allow(s)
+}
 
 // recognise reports whether the peer of a conversation is an operator by what its connection shows.
 func (w *Workbench) recognise(s *session.Session) bool {

@@ -17,6 +17,7 @@ import (
 	"sockeye.dev/charset"
 	"sockeye.dev/endpoint"
 	"sockeye.dev/frame"
+	"sockeye.dev/room"
 )
 
 // check finds what is wrong with values that are right by themselves. What faults they have already is not told again,
@@ -61,15 +62,16 @@ func (b *binder) checkRooms(rooms []Room, most int) (names []string) {
 		if r.Name == "" {
 			continue
 		}
-		if why := badRoom(r.Name); why != "" {
-			b.fault(at, path, "", "%s", why)
-		} else if seen[r.Name] {
+		name, err := room.CheckName(r.Name)
+		if err != nil {
+			b.fault(at, path, "", "%v", err)
+		} else if seen[name] {
 			b.fault(at, path, "", "the room %s is there twice", r.Name)
 		}
 		if strings.ContainsFunc(r.Topic, unicode.IsControl) {
 			b.fault(b.at(fmt.Sprintf("rooms[%d].topic", i)), "rooms.topic", "", "it is one line, without control characters")
 		}
-		names, seen[r.Name] = append(names, r.Name), true
+		names, seen[name] = append(names, r.Name, name), true
 	}
 	if most > 0 && len(rooms) > most {
 		at := b.at("rooms")
@@ -79,19 +81,6 @@ func (b *binder) checkRooms(rooms []Room, most int) (names []string) {
 		b.fault(at, "limits.rooms", "", "%d rooms are open always, which is more than %d", len(rooms), most)
 	}
 	return names
-}
-
-// badRoom says what is wrong with a room's name: members write it as one word behind /join.
-func badRoom(name string) string {
-	switch {
-	case len([]rune(name)) > 64:
-		return "a room's name has at most 64 characters"
-	case strings.HasPrefix(name, "/"):
-		return "a room's name does not begin with /"
-	case strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsGraphic(r) }):
-		return "a room's name has neither white space nor control characters"
-	}
-	return ""
 }
 
 // at is the value at path, or else its key, or nil.

@@ -47,7 +47,7 @@ type Workbench struct {
 	quota    session.Quota
 	throttle handler.Throttle
 	cookies  handler.Cookies
-	brokers  handler.Broker
+	brokers  *handler.Broker
 
 	unwatch func()
 
@@ -86,6 +86,7 @@ func New(ctx context.Context, o Options, f *File) (*Workbench, error) {
 	w.secret = string(secret)
 	w.quota = session.Quota{Max: f.Limits.Sessions, PerSource: f.Limits.PerSource}
 	w.throttle = handler.Throttle{Lines: float64(f.Limits.LinesPerSecond), Joins: float64(f.Limits.JoinsPerSecond)}
+	w.brokers = &handler.Broker{Admit: w.admit, Wary: true}
 	if w.house, err = room.OpenHouse(ctx, w.houseConfig(f)); err != nil {
 		return nil, err
 	}
@@ -121,7 +122,7 @@ func (w *Workbench) houseConfig(f *File) room.HouseConfig {
 		Room: room.Config{
 			Bus: w.o.Bus, Texts: w.o.Texts, Commands: handler.ChatCommands(charset.Auto(w.o.Legacy), w.o.Texts),
 			MaxMembers: f.Limits.Members, MaxMessage: f.Limits.Message, History: newcomers,
-			Secret: w.secret, Barred: f.Ban,
+			Secret: w.secret, Barred: f.Ban, Log: w.o.Log,
 		},
 		Rooms:    fixed(f.Rooms),
 		MaxRooms: f.Limits.Rooms,
@@ -176,7 +177,7 @@ func (w *Workbench) OpenDoor(ctx context.Context, spec Door) error {
 
 func (w *Workbench) handler(spec Door) session.Handler {
 	if spec.Broker {
-		return &w.brokers
+		return w.brokers
 	}
 	chat := &handler.Chat{House: w.house, Room: spec.Room, JSON: spec.JSON, Throttle: &w.throttle, Operator: w.recognise}
 	if spec.Cookies {

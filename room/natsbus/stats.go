@@ -64,6 +64,20 @@ func (b *Bus) Rooms(ctx context.Context) (names []string, err error) {
 // Kept asks how many messages of the room are kept and how many bytes they take in each replica: none if the room has no
 // stream. It asks once, and fails when there is no connection or no answer within 3 s (embedded 20 s).
 func (b *Bus) Kept(ctx context.Context, room string) (messages, bytes uint64, err error) {
+	state, err := b.kept(ctx, room)
+	return state.Msgs, state.Bytes, err
+}
+
+// Oldest implements room.Keeper. It asks as Kept does.
+func (b *Bus) Oldest(ctx context.Context, room string) (seq uint64, err error) {
+	state, err := b.kept(ctx, room)
+	if state.Msgs == 0 {
+		return state.LastSeq + 1, err
+	}
+	return state.FirstSeq, err
+}
+
+func (b *Bus) kept(ctx context.Context, room string) (state jetstream.StreamState, err error) {
 	if err = b.ended(ctx); err == nil {
 		err = storeError(b.server.broken())
 	}
@@ -74,14 +88,13 @@ func (b *Bus) Kept(ctx context.Context, room string) (messages, bytes uint64, er
 			case errors.Is(err, jetstream.ErrStreamNotFound):
 				return nil
 			case err == nil:
-				state := s.CachedInfo().State
-				messages, bytes = state.Msgs, state.Bytes
+				state = s.CachedInfo().State
 			}
 			return err
 		})
 	}
 	if err != nil {
-		return 0, 0, fmt.Errorf("room %s: what is kept: %w", room, explained(err))
+		return state, fmt.Errorf("room %s: what is kept: %w", room, explained(err))
 	}
-	return messages, bytes, nil
+	return state, nil
 }

@@ -1,0 +1,175 @@
+package room
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestModeration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, Config{Secret: "swordfish"})
+		alice, a := join(t, r, "alice")
+		s := &guest{source: "192.0.2.7"}
+		bob, err := r.Join(t.Context(), s, "bob")
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		a.take()
+		say(t, alice, "/kick bob", "/op bob", "/op wrong", "/topic mine", "/op swordfish", "/mute bob", "/topic fish")
+		want(t, "alice", a.take(), "* /kick is for operators; /op SECRET makes you one", "* "+English.BadSecret, "* "+English.BadSecret,
+			"* /topic is for operators; /op SECRET makes you one", "* "+English.NowOp, "* bob was silenced by alice", "* alice set the topic: fish")
+		s.take()
+		say(t, bob, "mmmh", "/me struggles", "/nick rob")
+		if _, err := bob.Say(t.Context(), "mmmh"); !errors.Is(err, ErrMuted) {
+			t.Errorf("Say: %v", err)
+		}
+		want(t, "bob", s.take(), "* "+English.Muted, "* "+English.Muted, "* bob is now rob")
+		say(t, alice, "/unmute rob", "/ban rob spam")
+		synctest.Wait()
+		say(t, alice, "/ban", "/unban 192.0.2.8", "/ban nobody")
+		want(t, "alice", a.take(), "* bob is now rob", "* rob may speak again, says alice", "* rob was put out by alice (spam)",
+			"* 192.0.2.7 was barred by alice", "* barred: 192.0.2.7", "* 192.0.2.8 is not barred", "* nobody here is called nobody")
+		want(t, "rob", s.take(), "* rob may speak again, says alice", "* rob was put out by alice (spam)")
+		if !errors.Is(s.ended, ErrKicked) {
+			t.Errorf("bob's screen was ended with %v", s.ended)
+		}
+		if _, err := r.Join(t.Context(), s, "bob"); !errors.Is(err, ErrBarred) {
+			t.Errorf("bob came back: %v", err)
+		}
+		say(t, alice, "/unban 192.0.2.7")
+		synctest.Wait()
+		if _, err := r.Join(t.Context(), &guest{source: "::ffff:192.0.2.7", operator: true}, "bob"); err != nil {
+			t.Error(err)
+		}
+		want(t, "alice", a.take(), "* 192.0.2.7 is not barred any more, says alice", "* bob joined")
+		say(t, alice, "/who", "/deop bob", "/who bo")
+		want(t, "alice", a.take(), "* 2 here: @alice, @bob (::ffff:192.0.2.7)", "* bob is no operator any more, says alice",
+			"* 1 here: bob (::ffff:192.0.2.7)")
+	})
+}
+
+// guest is a recorder that comes from somewhere.
+type guest struct {
+	recorder
+	source   string
+	operator bool
+}
+
+func (g *guest) Source() netip.Addr {
+	a, _ := netip.ParseAddr(g.source)
+	return a
+}
+
+func (g *guest) Operator() bool { return g.operator }
+
+// Who has one address of an IPv6 subnet has them all; an operator can bar who is not here, and whole networks, but not this
+// machine.
+func TestBars(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, Config{Secret: "swordfish"})
+		alice, a := join(t, r, "alice")
+		eve := &guest{source: "2001:db8:1:2:3::4"}
+		if _, err := r.Join(t.Context(), eve, "eve"); err != nil {
+			t.Fatal(err)
+		}
+		say(t, alice, "/op swordfish")
+		a.take()
+		say(t, alice, "/ban eve", "/ban 192.0.2.9", "/ban 198.51.100.7/24", "/ban ::1", "/ban 0.0.0.0/0")
+		synctest.Wait()
+		say(t, alice, "/ban")
+		want(t, "alice", a.take(), "* eve was put out by alice", "* 192.0.2.9 was barred by alice", "* 198.51.100.0/24 was barred by alice",
+			"* "+fmt.Sprintf(English.BarsUs, "::1"), "* "+fmt.Sprintf(English.BarsUs, "0.0.0.0/0"), "* 2001:db8:1:2::/64 was barred by alice",
+			"* barred: 192.0.2.9, 198.51.100.0/24, 2001:db8:1:2::/64")
+		for source, barred := range map[string]bool{
+			"2001:db8:1:2::99": true, "2001:db8:1:3::99": false, "192.0.2.9": true, "192.0.2.10": false, "::ffff:198.51.100.200": true, "": false,
+		} {
+			m, err := r.Join(t.Context(), &guest{source: source}, "")
+			if errors.Is(err, ErrBarred) != barred {
+				t.Errorf("%q: %v", source, err)
+			}
+			if m != nil {
+				m.Leave("")
+			}
+		}
+		say(t, alice, "/unban 2001:db8:1:2:7::")
+		synctest.Wait()
+		if _, err := r.Join(t.Context(), eve, "eve"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A secret cannot be tried out, not even by coming back; who knows it from elsewhere is let in meanwhile.
+func TestGuesses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		r := open(t, Config{Secret: "swordfish", Log: slog.New(slog.NewTextHandler(&log, nil))})
+		eve := &guest{source: "2001:db8::1"}
+		try := func(g *guest, secret string) string {
+			t.Helper()
+			m, err := r.Join(t.Context(), g, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			g.take()
+			say(t, m, "/op "+secret)
+			synctest.Wait()
+			m.Leave("")
+			got := g.take()
+			return got[len(got)-1]
+		}
+		for range guessAtOnce {
+			if got := try(eve, "guess"); got != "* "+English.BadSecret {
+				t.Fatal(got)
+			}
+		}
+		if got := try(&guest{source: "2001:db8::2"}, "swordfish"); got != "* "+English.TooManyGuesses {
+			t.Error(got)
+		}
+		if got := try(&guest{source: "2001:db8:0:1::"}, "swordfish"); got != "* "+English.NowOp {
+			t.Error(got)
+		}
+		time.Sleep(guessEvery + 1)
+		if got := try(eve, "swordfish"); got != "* "+English.NowOp {
+			t.Error(got)
+		}
+		if n := strings.Count(log.String(), "a wrong secret"); n != guessAtOnce {
+			t.Errorf("%d wrong secrets are logged: %s", n, log.String())
+		}
+		if strings.Contains(log.String(), "swordfish") || strings.Contains(log.String(), "guess ") {
+			t.Error("the log has the secret: ", log.String())
+		}
+		g, now := make(guesses), time.Now()
+		for i := range 1 << 16 {
+			now = now.Add(guessEvery)
+			g.mayGuess(netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(i >> 8), byte(i)}), 32), now)
+		}
+		if len(g) > 2*guessSources {
+			t.Errorf("%d sources are remembered", len(g))
+		}
+	})
+}
+
+// Whoever knows the secret is an operator, and everybody knows it, or is none.
+func TestOpSilenced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var bus Mem
+		r := open(t, Config{Bus: &bus, Secret: "swordfish"})
+		alice, _ := join(t, r, "alice")
+		publishKind(t, &bus, Message{Kind: Mute, From: "op", Text: "alice"})
+		synctest.Wait()
+		say(t, alice, "/op swordfish")
+		synctest.Wait()
+		if p := r.roster.find("alice"); !p.operator || !alice.operator {
+			t.Errorf("an operator to all: %v, here: %v", p.operator, alice.operator)
+		}
+	})
+}

@@ -1,0 +1,92 @@
+package room
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A source is where members come from, as bars and limits count it: an IPv4 address, the /64 of an IPv6 one, for whoever has
+// one address of that has them all (RFC 4291, section 2.5.4), or a network that an operator has named.
+
+// parseSource reads what an operator types: an address or a network.
+func parseSource(text string) (netip.Prefix, bool) {
+	text = strings.TrimSpace(text)
+	if p, err := netip.ParsePrefix(text); err == nil {
+		return p.Masked(), true
+	}
+	a, err := netip.ParseAddr(text)
+	return Source(a), err == nil
+}
+
+// Source is the source that an address belongs to; the zero Prefix for the zero Addr.
+func Source(a netip.Addr) netip.Prefix {
+	a = a.Unmap().WithZone("")
+	bits := a.BitLen()
+	if a.Is6() && !a.IsLoopback() {
+		bits = 64
+	}
+	p, _ := a.Prefix(bits)
+	return p
+}
+
+// sourceText is how a source is shown, and what parseSource reads as the same.
+func sourceText(p netip.Prefix) string {
+	if p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
+}
+
+// barrable reports whether a source can be shut out: everybody on this machine has the same.
+func barrable(p netip.Prefix) bool {
+	return p.IsValid() && !p.Addr().IsLoopback() && !p.Contains(netip.IPv6Loopback()) && !p.Contains(netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+}
+
+// source is where m comes from, or the zero Prefix.
+func (m *Member) source() netip.Prefix {
+	if v, ok := m.screen.(Visitor); ok {
+		return Source(v.Source())
+	}
+	return netip.Prefix{}
+}
+
+// among reports whether one of the networks has a.
+func among(networks []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// guesses keeps a secret from being tried out: each source may give a wrong one a few times at once, and then one every
+// guessEvery. Room.mu guards it.
+type guesses map[netip.Prefix]time.Time
+
+const (
+	guessEvery   = 10 * time.Second
+	guessAtOnce  = 5
+	guessSources = 1024 // so many are remembered before those are forgotten that may guess as they like
+)
+
+// mayGuess reports whether a source may try once more now.
+func (g *guesses) mayGuess(from netip.Prefix, now time.Time) bool {
+	if *g == nil {
+		*g = make(guesses)
+	}
+	free := (*g)[from] // when all it has guessed is forgotten
+	if free.Before(now) {
+		free = now
+	}
+	free = free.Add(guessEvery)
+	if free.Sub(now) > guessAtOnce*guessEvery {
+		return false
+	}
+	if n := len(*g); n >= guessSources && n&(n-1) == 0 {
+		for p, t := range *g {
+			if t.Before(now) {
+				delete(*g, p)
+			}
+		}
+	}
+	(*g)[from] = free
+	return true
+}
