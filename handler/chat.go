@@ -69,6 +69,9 @@ func (h *Chat) Serve(ctx context.Context, s *session.Session) error {
 			v.lost(ctx)
 		}
 	}
+	if errors.Is(v.err, room.ErrKicked) {
+		return nil // as an operator wanted
+	}
 	return v.err
 }
 

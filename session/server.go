@@ -40,8 +40,8 @@ type Server struct {
 	// Grace is how long conversations have to end after Serve's context has;
 	// what is left then is cut. Default: 2 s.
 	Grace time.Duration
-	// Log tells of what no handler can: refused conversations, panics, a lack
-	// of descriptors. Default: nobody.
+	// Log tells when conversations begin and end, at level Info, and of what no
+	// handler can: refused ones, panics, a lack of descriptors. Default: nobody.
 	Log *slog.Logger
 
 	mu       sync.Mutex
@@ -172,6 +172,7 @@ func (srv *Server) accept(base context.Context, ln net.Listener, held *sync.Wait
 		s.base = base
 		srv.add(s)
 		held.Add(1)
+		srv.begun(s)
 		go srv.hold(s, held)
 	}
 }
@@ -192,12 +193,28 @@ func (srv *Server) finish(s *Session, held *sync.WaitGroup) {
 	if p := recover(); p != nil {
 		err = srv.panicked(s, p)
 	}
-	if !Ended(err) && s.base.Err() == nil {
-		srv.log().Info("conversation failed", "conv", s.ID(), "peer", s.Peer().String(), "reason", err)
+	if Ended(err) || s.base.Err() != nil {
+		err = nil
 	}
-	if err := s.Close(); err != nil {
-		srv.log().Info("conversation closed badly", "conv", s.ID(), "peer", s.Peer().String(), "reason", err)
+	srv.ended(s, errors.Join(err, s.Close()))
+}
+
+// begun and ended log a conversation.
+func (srv *Server) begun(s *Session) {
+	if srv.Log != nil && srv.Log.Enabled(s.base, slog.LevelInfo) {
+		srv.Log.Info("conversation begun", "conv", s.ID(), "peer", s.Peer().String())
 	}
+}
+
+func (srv *Server) ended(s *Session, err error) {
+	if srv.Log == nil || !srv.Log.Enabled(s.base, slog.LevelInfo) {
+		return
+	}
+	args := []any{"conv", s.ID(), "peer", s.Peer().String(), "in", s.Received(), "out", s.Sent()}
+	if err != nil {
+		args = append(args, "reason", err)
+	}
+	srv.Log.Info("conversation ended", args...)
 }
 
 // serve calls the handler for ServeOne.
@@ -238,10 +255,12 @@ func (srv *Server) ServeOne(ctx context.Context, ln net.Listener) error {
 	}
 	srv.add(s)
 	defer srv.remove(s)
+	srv.begun(s)
 	err = srv.serve(ctx, s)
 	if errClose := s.Close(); Ended(err) {
-		return errClose
+		err = errClose
 	}
+	srv.ended(s, err)
 	return err
 }
 

@@ -18,7 +18,7 @@ func TestFaults(t *testing.T) {
 		{"operators: {x: 1}", `f:1:13: operators.x: unknown key (known here are secret, secret-file, unix, certificates)`},
 		{"drain: 1\ndrain: 2", `f:2:1: drain: it is there twice; the first is in line 1`},
 		{"log: {level: info, level: warn}", `f:1:20: log.level: it is there twice; the first is in line 1`},
-		{"a: &a {}\n<<: *a", "f:1:1: a: unknown key (known here are listen, rooms, members-open-rooms, history, nats, operators, ban, limits, status, log, drain)\n" +
+		{"a: &a {}\n<<: *a", "f:1:1: a: unknown key (known here are listen, rooms, language, members-open-rooms, history, nats, operators, ban, limits, status, log, drain)\n" +
 			`f:2:1: <<: unknown key (merge keys are not understood; an alias of a whole value is)`},
 		{"[a]: 1", `f:1:1: a key is a word, not a list`},
 		{"listen: [{room: lobby}]", `f:1:10: listen.address: it is missing`},
@@ -105,7 +105,7 @@ func TestFaults(t *testing.T) {
 		// all of them at once, in their order
 		{"status: 1\ndrain: x\nfoo: 1\nlimits:\n  rooms: 0", "f:1:9: status: \"1\" is no address: a port alone needs its colon (write :1)\n" +
 			"f:2:8: drain: \"x\" is not a duration: 500ms, 2s, 1h30m, 30d, or a bare number of seconds\n" +
-			"f:3:1: foo: unknown key (known here are listen, rooms, members-open-rooms, history, nats, operators, ban, limits, status, log, drain)\n" +
+			"f:3:1: foo: unknown key (known here are listen, rooms, language, members-open-rooms, history, nats, operators, ban, limits, status, log, drain)\n" +
 			"f:5:10: limits.rooms: 0 is not from 1 to 2147483647"},
 	} {
 		_, err := workbench.Parse("f", []byte(test.file))

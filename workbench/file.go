@@ -28,6 +28,9 @@ type File struct {
 	// Rooms are open always, whether anybody is in them or not. The first is where people enter.
 	Rooms []Room `yaml:"rooms" default:"lobby"`
 
+	// Language is what the rooms speak: en or zh. Default: the language of the process, by --lang or its locale.
+	Language string `yaml:"language" enum:"en,zh"`
+
 	// MembersOpenRooms says whether /join of a room that is not open opens it.
 	MembersOpenRooms bool `yaml:"members-open-rooms" default:"true"`
 

@@ -293,7 +293,7 @@ func needsRestart(a, b *File) (keys []string) {
 		"limits.sessions": a.Limits.Sessions != b.Limits.Sessions, "limits.per-source": a.Limits.PerSource != b.Limits.PerSource,
 		"limits.lines-per-second": a.Limits.LinesPerSecond != b.Limits.LinesPerSecond,
 		"limits.joins-per-second": a.Limits.JoinsPerSecond != b.Limits.JoinsPerSecond,
-		"status":                  !same(a.Status, b.Status), "log": a.Log != b.Log,
+		"status":                  !same(a.Status, b.Status), "log": a.Log != b.Log, "language": a.Language != b.Language,
 	} {
 		if differs {
 			keys = append(keys, key)

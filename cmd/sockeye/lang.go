@@ -324,10 +324,10 @@ func (c *catalogue) translateCommand(cmd *cobra.Command) {
 	}
 }
 
-// roomTexts is what a room says; nil says it in English.
-func (c *catalogue) roomTexts() *room.Texts {
-	if c == nil {
-		return nil
+// roomTexts is what a room says whose language is en, zh or, by default, ours.
+func (c *catalogue) roomTexts(language string) *room.Texts {
+	if language == "zh" || language == "" && c != nil {
+		return &room.Chinese
 	}
-	return &room.Chinese
+	return &room.English
 }

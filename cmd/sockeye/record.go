@@ -38,7 +38,7 @@ func (t *tap) record(path string) error {
 	if err := t.close(); err != nil { // which may have written to the same file
 		t.note("the recording before: %v", err)
 	}
-	file, err := os.Create(path)
+	file, err := private(path)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (a *app) observers(t *talk, enc *charset.Encoding) (o observe.Observer, clo
 		if err != nil {
 			return nil, nil, err
 		}
-		if file, err = os.Create(t.record); err != nil {
+		if file, err = private(t.record); err != nil {
 			return nil, nil, err
 		}
 		record = observe.NewLog(file, f, observe.LogOptions{Block: !t.recordDrop})
@@ -118,4 +118,9 @@ func (a *app) observers(t *talk, enc *charset.Encoding) (o observe.Observer, clo
 		}
 		return errors.Join(errs...)
 	}, nil
+}
+
+// private creates a file that is its owner's alone: a recording has what was said, passwords too.
+func private(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 }

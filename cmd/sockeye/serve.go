@@ -194,7 +194,7 @@ func (a *app) serve(ctx context.Context, f *serveFlags, file *workbench.File, pa
 	var listeners []net.Listener
 	legacy := charset.LegacyFor(a.locale())
 	w, err := workbench.New(ctx, workbench.Options{
-		Network: network, Bus: bus, Texts: a.lang.roomTexts(), Legacy: legacy, Observer: observer, Log: log,
+		Network: network, Bus: bus, Texts: a.lang.roomTexts(file.Language), Legacy: legacy, Observer: observer, Log: log,
 		Opened: func(d workbench.Door, ln net.Listener) {
 			a.announce(d.Address, ln)
 			listeners = append(listeners, ln)

@@ -17,7 +17,14 @@ func TestStats(t *testing.T) {
 		}
 		return bytes
 	}
+	oldest := func(name string, want uint64) {
+		t.Helper()
+		if seq, err := b.Oldest(t.Context(), name); err != nil || seq != want {
+			t.Errorf("Oldest(%q) = %d, %v; want %d", name, seq, err, want)
+		}
+	}
 	kept("lobby", 0)
+	oldest("lobby", 1)
 	in := subscribe(t, b, "lobby", room.Latest)
 	say(t, b, "lobby", "one")
 	in.upTo(t, say(t, b, "lobby", "two"))
@@ -27,6 +34,13 @@ func TestStats(t *testing.T) {
 	if bytes := kept("lobby", 2); bytes > 1000 {
 		t.Errorf("two short messages take %d bytes", bytes)
 	}
+	oldest("lobby", 1)
+	if s, err := b.js.Stream(t.Context(), placeOf("lobby").stream); err != nil {
+		t.Error(err)
+	} else if err := s.Purge(t.Context()); err != nil {
+		t.Error(err)
+	}
+	oldest("lobby", 3)
 	kept("never used", 0)
 	if got, want := b.Stats(), (Stats{Published: 2, Failed: 1, Delivered: 2}); got != want {
 		t.Errorf("Stats are %+v, want %+v", got, want)
