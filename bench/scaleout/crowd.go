@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sockeye.dev/bench/internal/measure"
 )
 
 // A message is a mark, its number and the time it was sent, in hexadecimal, and as many x as make it 64 bytes.
@@ -66,7 +68,7 @@ type member struct {
 func crowdMain() {
 	in := json.NewDecoder(os.Stdin)
 	c := &crowd{orders: make(chan order, 1), out: json.NewEncoder(os.Stdout), events: make([]unix.EpollEvent, 512), buf: make([]byte, 256<<10)}
-	check(in.Decode(&c.task))
+	measure.Check(in.Decode(&c.task))
 	go func() {
 		for {
 			var o order

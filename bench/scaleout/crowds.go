@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"sockeye.dev/bench/internal/measure"
 )
 
 // crowdArg makes a process a crowd.
@@ -51,22 +53,22 @@ type answer struct {
 
 // A crowdProcess is a crowd as main sees it.
 type crowdProcess struct {
-	*process
-	node    *process
+	*measure.Process
+	node    *measure.Process
 	number  int
 	orders  *json.Encoder
 	answers chan answer
 	last    answer
 }
 
-func processes(crowds []*crowdProcess) (ps []*process) {
+func processes(crowds []*crowdProcess) (ps []*measure.Process) {
 	for _, c := range crowds {
-		ps = append(ps, c.process)
+		ps = append(ps, c.Process)
 	}
 	return ps
 }
 
-func startCrowds(s *settings, nodes []*process) (crowds []*crowdProcess, err error) {
+func startCrowds(s *settings, nodes []*measure.Process, at []string) (crowds []*crowdProcess, err error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -82,12 +84,12 @@ func startCrowds(s *settings, nodes []*process) (crowds []*crowdProcess, err err
 			return crowds, err
 		}
 		cmd.Stdout, cmd.Stderr = say, os.Stderr
-		p, err := start(cmd)
+		p, err := measure.Start(cmd)
 		say.Close()
 		if err != nil {
 			return crowds, err
 		}
-		c := &crowdProcess{process: p, node: n, number: i, orders: json.NewEncoder(in), answers: make(chan answer, 100)}
+		c := &crowdProcess{Process: p, node: n, number: i, orders: json.NewEncoder(in), answers: make(chan answer, 100)}
 		crowds = append(crowds, c)
 		go func() {
 			defer close(c.answers)
@@ -107,7 +109,7 @@ func startCrowds(s *settings, nodes []*process) (crowds []*crowdProcess, err err
 			}
 		}()
 		t := task{
-			Addr: n.at, Source: fmt.Sprintf("127.0.1.%d", 1+i), Members: s.members, AtOnce: s.atOnce, Node: i, Nodes: s.nodes,
+			Addr: at[i], Source: fmt.Sprintf("127.0.1.%d", 1+i), Members: s.members, AtOnce: s.atOnce, Node: i, Nodes: s.nodes,
 			Messages: s.messages, Rate: s.rate, Speakers: s.speakers, Patience: s.patience,
 		}
 		if err := c.orders.Encode(t); err != nil {
@@ -131,9 +133,9 @@ func await(crowds []*crowdProcess, what string, of int, done func(*answer) bool)
 			a, ok := <-c.answers
 			switch {
 			case !ok:
-				return fmt.Errorf("the crowd of node %d has ended; its node: %s", c.number, c.node.words())
+				return fmt.Errorf("the crowd of node %d has ended; its node: %s", c.number, c.node.Words())
 			case a.Error != "":
-				return fmt.Errorf("the crowd of node %d: %s; its node: %s", c.number, a.Error, c.node.words())
+				return fmt.Errorf("the crowd of node %d: %s; its node: %s", c.number, a.Error, c.node.Words())
 			}
 			c.last = a
 			if what != "" && time.Since(shown) > 5*time.Second {

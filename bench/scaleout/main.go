@@ -21,13 +21,13 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"syscall"
 	"time"
+
+	"sockeye.dev/bench/internal/measure"
 )
 
 type settings struct {
@@ -63,22 +63,16 @@ func main() {
 		log.Fatal("there must be a node, a message, a speaker, and on each node a member who does not speak")
 	}
 	var files syscall.Rlimit
-	check(syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files))
+	measure.Check(syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files))
 	if uint64(s.members)+100 > files.Cur {
 		log.Fatalf("%d members are more than %d descriptors allow", s.members, files.Cur)
 	}
 	if s.dir == "" {
 		dir, err := os.MkdirTemp("", "scaleout")
-		check(err)
+		measure.Check(err)
 		s.dir = dir
 		defer os.RemoveAll(dir)
-		interrupted := make(chan os.Signal, 1)
-		signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
-		go func() {
-			<-interrupted
-			os.RemoveAll(dir)
-			os.Exit(1) // and they end with us
-		}()
+		measure.RemoveIfInterrupted(dir)
 	}
 	if err := s.run(); err != nil {
 		log.Print(err)
@@ -90,14 +84,12 @@ func main() {
 }
 
 func (s *settings) build() error {
-	wanted := []string{"build", "-o", s.dir, "github.com/nats-io/nats-server/v2"}
+	wanted := []string{measure.NATS}
 	if s.sockeye == "" {
 		s.sockeye = filepath.Join(s.dir, "sockeye")
-		wanted = append(wanted, "sockeye.dev/cmd/sockeye")
+		wanted = append(wanted, measure.Sockeye)
 	}
-	build := exec.Command("go", wanted...)
-	build.Stderr = os.Stderr
-	return build.Run()
+	return measure.Build(s.dir, wanted...)
 }
 
 func (s *settings) run() error {
@@ -109,14 +101,14 @@ func (s *settings) run() error {
 	if err != nil {
 		return err
 	}
-	nodes, err := startNodes(s, urls)
+	nodes, at, err := startNodes(s, urls)
 	defer stop(nodes)
 	if err != nil {
 		return err
 	}
-	empty := total(nodes, (*process).rss)
+	empty := total(nodes, (*measure.Process).RSS)
 	began, used := time.Now(), used(servers, nodes)
-	crowds, err := startCrowds(s, nodes)
+	crowds, err := startCrowds(s, nodes, at)
 	defer func() { stop(processes(crowds)) }()
 	if err != nil {
 		return err
@@ -142,11 +134,11 @@ func (s *settings) run() error {
 	for _, c := range crowds {
 		lines, bytes = lines+c.last.Notices, bytes+c.last.Bytes
 	}
-	full := total(nodes, (*process).rss)
+	full := total(nodes, (*measure.Process).RSS)
 	fmt.Printf("quiet after %.1f s; each member has read %.0f notices, %.1f KiB\n", settled.Seconds()-quiet.Seconds(),
 		float64(lines)/float64(all), float64(bytes)/float64(all)/1024)
 	fmt.Printf("nodes: %d MiB each, %.1f KiB a member (%d MiB without members); nats-servers: %d MiB each\n",
-		full/s.nodes>>10, float64(full-empty)/float64(all), empty/s.nodes>>10, total(servers, (*process).rss)/len(servers)>>10)
+		full/s.nodes>>10, float64(full-empty)/float64(all), empty/s.nodes>>10, total(servers, (*measure.Process).RSS)/len(servers)>>10)
 
 	used.begin()
 	start := time.Now().Add(200 * time.Millisecond)
@@ -167,7 +159,7 @@ func (s *settings) run() error {
 		}
 		fmt.Println()
 	}
-	fmt.Printf("nodes: %d MiB each; nats-servers: %d MiB each\n", total(nodes, (*process).rss)/s.nodes>>10, total(servers, (*process).rss)/len(servers)>>10)
+	fmt.Printf("nodes: %d MiB each; nats-servers: %d MiB each\n", total(nodes, (*measure.Process).RSS)/s.nodes>>10, total(servers, (*measure.Process).RSS)/len(servers)>>10)
 	fmt.Printf("lost %d, doubled %d, out of order %d, members gone %d, strange lines %d\n", r.lost, r.doubled, r.disordered, r.gone, r.strange)
 	for _, w := range r.words {
 		fmt.Printf("  %s\n", w)
@@ -210,10 +202,4 @@ func gather(crowds []*crowdProcess) (r report) {
 	}
 	r.took = time.Duration(last)
 	return r
-}
-
-func check(err error) {
-	if err != nil {
-		log.Panic(err)
-	}
 }

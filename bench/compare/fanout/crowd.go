@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sockeye.dev/bench/internal/measure"
 )
 
 // A message is a mark, its number and the time it was sent, both as 16
@@ -66,14 +68,14 @@ type member struct {
 
 func newCrowd(p proto, port string, window int) *crowd {
 	n, err := strconv.Atoi(port)
-	check(err)
+	measure.Check(err)
 	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	check(err)
+	measure.Check(err)
 	timer, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
-	check(err)
+	measure.Check(err)
 	c := &crowd{proto: p, addr: &unix.SockaddrInet4{Port: n, Addr: [4]byte{127, 0, 0, 1}}, window: window,
 		ep: ep, timer: timer, events: make([]unix.EpollEvent, 256), buf: make([]byte, shortest+256<<10)}
-	check(unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, timer, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: timerSlot}))
+	measure.Check(unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, timer, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: timerSlot}))
 	return c
 }
 
@@ -121,7 +123,7 @@ func (c *crowd) enter(i int) error {
 		unix.Close(fd)
 		return err
 	}
-	check(unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
+	measure.Check(unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
 	c.members = append(c.members, member{fd: fd, next: 1, ready: c.proto.ready == nil})
 	if i > 0 {
 		c.heard++
@@ -134,7 +136,7 @@ func (c *crowd) enter(i int) error {
 	if c.proto.ready != nil {
 		c.waiting++
 	}
-	check(unix.SetNonblock(fd, true))
+	measure.Check(unix.SetNonblock(fd, true))
 	return unix.EpollCtl(c.ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)})
 }
 
@@ -274,7 +276,7 @@ func (c *crowd) consume(m *member, data []byte) {
 		seq, at := hex(data[8:24]), hex(data[24:40])
 		for _, x := range data[40:shortest] {
 			if x != 'x' {
-				check(fmt.Errorf("damaged: %q", data[:shortest]))
+				measure.Check(fmt.Errorf("damaged: %q", data[:shortest]))
 			}
 		}
 		data = data[shortest:]
@@ -350,7 +352,7 @@ func (c *crowd) flood(window, size int, more func(sent uint64) bool) (messages u
 // member, sorted. A message that would be sent too far ahead is left out.
 func (c *crowd) pace(rate, messages int) (delays []uint32, leftOut int, err error) {
 	every := unix.NsecToTimespec(int64(time.Second) / int64(rate))
-	check(unix.TimerfdSettime(c.timer, 0, &unix.ItimerSpec{Interval: every, Value: every}, nil))
+	measure.Check(unix.TimerfdSettime(c.timer, 0, &unix.ItimerSpec{Interval: every, Value: every}, nil))
 	defer unix.TimerfdSettime(c.timer, 0, &unix.ItimerSpec{}, nil)
 	c.ticks, c.record, c.delays = 0, true, make([]uint32, 0, messages*c.heard)
 	defer func() { c.record = false }()

@@ -3,19 +3,14 @@
 package main
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"log"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
-	"strings"
-	"syscall"
-	"time"
+
+	"sockeye.dev/bench/internal/measure"
 )
 
 // A hub is a program that passes on what one says to all the others.
@@ -94,7 +89,7 @@ var (
 
 func config(dir, name, text string) string {
 	path := filepath.Join(dir, name)
-	check(os.WriteFile(path, []byte(text), 0o644))
+	measure.Check(os.WriteFile(path, []byte(text), 0o644))
 	return path
 }
 
@@ -134,100 +129,31 @@ func broker(command ...string) func(dir, port string) []string {
 
 // A process is a hub that runs.
 type process struct {
-	cmd   *exec.Cmd
+	*measure.Process
 	stdin *os.File // held open: a broker's own words
-	said  bytes.Buffer
 	port  string
 }
 
 func (h *hub) start(dir string) *process {
-	p := &process{port: freePort()}
-	argv := h.argv(dir, p.port)
+	port := measure.FreePort()
+	argv := h.argv(dir, port)
 	in, hold, err := os.Pipe()
-	check(err)
-	p.cmd = exec.Command(argv[0], argv[1:]...)
-	p.cmd.Stdin, p.cmd.Stderr, p.stdin = in, &p.said, hold
-	p.cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "PATH="+os.Getenv("PATH")+":/usr/sbin")
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // main holds its thread
-	check(p.cmd.Start())
+	measure.Check(err)
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Stdin = in
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "PATH="+os.Getenv("PATH")+":/usr/sbin")
+	started, err := measure.Start(cmd)
+	measure.Check(err)
 	in.Close()
-	if !awaitListener(p.port) {
+	p := &process{started, hold, port}
+	if !measure.AwaitListener(port) {
 		p.stop()
-		log.Fatalf("%s: nothing listens on port %s\n%s", h.name, p.port, &p.said)
+		log.Fatalf("%s: nothing listens on port %s\n%s", h.name, port, p.Words())
 	}
 	return p
 }
 
 func (p *process) stop() {
-	p.cmd.Process.Kill()
-	p.cmd.Wait()
+	p.Stop()
 	p.stdin.Close()
-}
-
-func (p *process) proc(name string) string {
-	return fmt.Sprintf("/proc/%d/%s", p.cmd.Process.Pid, name)
-}
-
-// cpu is what the process has used, in ticks of 10 ms.
-func (p *process) cpu() time.Duration {
-	b, err := os.ReadFile(p.proc("stat"))
-	check(err)
-	f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-	ticks := 0
-	for _, s := range f[11:13] { // utime and stime
-		n, err := strconv.Atoi(s)
-		check(err)
-		ticks += n
-	}
-	return time.Duration(ticks) * 10 * time.Millisecond
-}
-
-var rssAnon = regexp.MustCompile(`RssAnon:\s+(\d+) kB`)
-
-// rss is what the process keeps in memory of its own, in KiB: not the pages of its file.
-func (p *process) rss() int {
-	b, err := os.ReadFile(p.proc("status"))
-	check(err)
-	if m := rssAnon.FindSubmatch(b); m != nil {
-		n, _ := strconv.Atoi(string(m[1]))
-		return n
-	}
-	return 0 // it has ended
-}
-
-// files is how many files the process has open.
-func (p *process) files() int {
-	names, _ := os.ReadDir(p.proc("fd"))
-	return len(names)
-}
-
-func freePort() string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	check(err)
-	defer ln.Close()
-	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	return port
-}
-
-// awaitListener waits until somebody listens on the port, without connecting,
-// for a hub would announce us. In Linux's table of sockets 0A is LISTEN.
-func awaitListener(port string) bool {
-	n, err := strconv.Atoi(port)
-	check(err)
-	listening := regexp.MustCompile(fmt.Sprintf(`:%04X [0-9A-F]+:0000 0A `, n))
-	for range 2000 {
-		for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-			if b, err := os.ReadFile(table); err == nil && listening.Match(b) {
-				return true
-			}
-		}
-		time.Sleep(5 * time.Millisecond) // the kernel tells nobody
-	}
-	return false
-}
-
-func check(err error) {
-	if err != nil {
-		log.Panic(err)
-	}
 }

@@ -17,8 +17,6 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -26,8 +24,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
+
+	"sockeye.dev/bench/internal/measure"
 )
 
 // A sample is one hub in one round.
@@ -80,19 +79,11 @@ func main() {
 	flag.Parse()
 
 	dir, err := os.MkdirTemp("", "fanout")
-	check(err)
+	measure.Check(err)
 	defer os.RemoveAll(dir)
-	check(os.Chmod(dir, 0o755)) // ngircd is not root
-	interrupted := make(chan os.Signal, 1)
-	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-interrupted
-		os.RemoveAll(dir)
-		os.Exit(1) // the hubs end with us
-	}()
-	build := exec.Command("go", "build", "-o", dir, "sockeye.dev/cmd/sockeye", "github.com/nats-io/nats-server/v2")
-	build.Stderr = os.Stderr
-	check(build.Run())
+	measure.Check(os.Chmod(dir, 0o755)) // ngircd is not root
+	measure.RemoveIfInterrupted(dir)
+	measure.Check(measure.Build(dir, measure.Sockeye, measure.NATS))
 	all := hubs(filepath.Join(dir, "sockeye"), filepath.Join(dir, "nats-server"))
 	if *also != "" {
 		all = slices.Insert(all, 1, hub{name: "also: sockeye serve", ours: true, proto: roomProto, argv: serve(*also)})
@@ -104,11 +95,7 @@ func main() {
 			return true
 		}
 		program := h.argv(dir, "1")[0]
-		_, err := exec.LookPath(program)
-		if err != nil {
-			fmt.Printf("%s is not installed\n", program)
-		}
-		return err != nil
+		return !measure.Installed(program, program)
 	})
 
 	samples := make(map[string][]sample)
@@ -142,32 +129,32 @@ func main() {
 func (h *hub) measure(dir string, s settings) (r sample) {
 	p := h.start(dir)
 	defer p.stop()
-	empty := p.rss()
+	empty := p.Anon()
 	r.empty = empty
 	c := newCrowd(h.proto, p.port, s.window)
 	defer c.close()
 	if r.failed = c.join(s.members); r.failed != nil {
-		r.failed = fmt.Errorf("join: %w %s", r.failed, &p.said)
+		r.failed = fmt.Errorf("join: %w %s", r.failed, p.Words())
 		return r
 	}
-	r.idle = float64(p.rss()-empty) / float64(s.members)
+	r.idle = float64(p.Anon()-empty) / float64(s.members)
 
 	until := time.Now().Add(s.last / 10) // warm
 	inTime := func(uint64) bool { return time.Now().Before(until) }
 	if _, _, r.failed = c.flood(s.window, shortest, inTime); r.failed != nil {
-		r.failed = fmt.Errorf("warming up: %w %s", r.failed, &p.said)
+		r.failed = fmt.Errorf("warming up: %w %s", r.failed, p.Words())
 		return r
 	}
-	used := p.cpu()
+	used := p.CPU()
 	until = time.Now().Add(s.last)
 	messages, took, err := c.flood(s.window, shortest, inTime)
 	if r.failed = err; err != nil {
 		return r
 	}
-	spent := (p.cpu() - used).Seconds()
+	spent := (p.CPU() - used).Seconds()
 	deliveries := float64(messages) * float64(c.heard)
 	r.rate, r.cpu, r.cores = deliveries/took.Seconds(), spent/deliveries*1e6, spent/took.Seconds()
-	r.full = float64(p.rss()-empty) / float64(s.members)
+	r.full = float64(p.Anon()-empty) / float64(s.members)
 
 	for _, window := range s.wider {
 		if h.cuts {
@@ -181,9 +168,9 @@ func (h *hub) measure(dir string, s settings) (r sample) {
 		r.wider = append(r.wider, float64(messages)*float64(c.heard)/took.Seconds())
 	}
 
-	used, began := p.cpu(), time.Now()
+	used, began := p.CPU(), time.Now()
 	delays, leftOut, err := c.pace(s.rate, int(s.paced.Seconds()*float64(s.rate)))
-	r.busy = (p.cpu() - used).Seconds() / time.Since(began).Seconds()
+	r.busy = (p.CPU() - used).Seconds() / time.Since(began).Seconds()
 	if r.failed = err; err == nil && c.lost+c.twice+uint64(leftOut) > 0 {
 		r.failed = fmt.Errorf("%d lost, %d twice, %d not sent", c.lost, c.twice, leftOut)
 	}
@@ -200,15 +187,11 @@ func quantiles(sorted []uint32) (p50, p99, most float64) {
 }
 
 func median[T any](all []T, of func(T) float64) float64 {
-	if len(all) == 0 {
-		return 0
-	}
 	v := make([]float64, len(all))
 	for i, s := range all {
 		v[i] = of(s)
 	}
-	slices.Sort(v)
-	return v[len(v)/2]
+	return measure.Median(v)
 }
 
 func report(all []hub, s settings, samples map[string][]sample, slows map[string][]slow) {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"sockeye.dev/bench/internal/measure"
 )
 
 // A slow is one hub with one member that does not read.
@@ -43,17 +45,17 @@ func (h *hub) measureSlow(dir string, s settings) (r slow) {
 	if r.failed = err; err != nil {
 		return r
 	}
-	files, before := p.files(), p.rss()
+	files, before := p.Files(), p.Anon()
 	r.dropped = "kept"
 	messages := uint64(s.slowKiB) << 10 / size
 	droppedAt := uint64(0)
 	_, took, err := c.flood(s.window/8, size, func(sent uint64) bool {
-		if droppedAt == 0 && sent%16 == 0 && p.files() < files {
+		if droppedAt == 0 && sent%16 == 0 && p.Files() < files {
 			droppedAt = sent
 		}
 		return sent < messages
 	})
-	r.grown = p.rss() - before
+	r.grown = p.Anon() - before
 	if r.failed = err; err != nil {
 		r.dropped = "kept: it stops everybody"
 		return r
@@ -63,11 +65,11 @@ func (h *hub) measureSlow(dir string, s settings) (r slow) {
 	delays, _, err := c.pace(rate, int(s.slowPaced.Seconds()*float64(rate)))
 	r.failed = err
 	r.p50, r.p99, r.most = quantiles(delays)
-	r.grown = max(r.grown, p.rss()-before)
+	r.grown = max(r.grown, p.Anon()-before)
 	switch {
 	case droppedAt > 0:
 		r.dropped = fmt.Sprintf("closed after %d KiB", droppedAt*size>>10)
-	case p.files() < files:
+	case p.Files() < files:
 		r.dropped = fmt.Sprintf("closed within %.0f s", (took + time.Since(began)).Seconds())
 	}
 	words, total, ended := lastWords(laggard)
@@ -94,8 +96,8 @@ func (c *crowd) laggard() (fd int, err error) {
 	if fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err != nil {
 		return -1, err
 	}
-	check(unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_MAXSEG, 536))
-	check(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 4096))
+	measure.Check(unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_MAXSEG, 536))
+	measure.Check(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 4096))
 	if err := unix.Connect(fd, c.addr); err != nil {
 		return fd, err
 	}
@@ -104,7 +106,7 @@ func (c *crowd) laggard() (fd int, err error) {
 			return fd, err
 		}
 	}
-	check(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 1}))
+	measure.Check(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 1}))
 	want, has := []byte(mark), []byte(nil)
 	for began := time.Now(); !bytes.Contains(has, want); { // a probe reaches it: it is in
 		if time.Since(began) > patience {

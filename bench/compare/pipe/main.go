@@ -12,14 +12,13 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"time"
+
+	"sockeye.dev/bench/internal/measure"
 )
 
 // pair is a client and a server of one tool; both end with the transfer.
@@ -33,13 +32,11 @@ func main() {
 	rounds := flag.Int("rounds", 5, "how often each tool runs")
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "pipe")
-	check(err)
+	measure.Check(err)
 	defer os.RemoveAll(dir)
+	measure.Check(measure.Build(dir, measure.Sockeye))
 	sockeye, file := filepath.Join(dir, "sockeye"), filepath.Join(dir, "data")
-	build := exec.Command("go", "build", "-o", sockeye, "sockeye.dev/cmd/sockeye")
-	build.Stderr = os.Stderr
-	check(build.Run())
-	check(os.WriteFile(file, make([]byte, *mib<<20), 0o600))
+	measure.Check(os.WriteFile(file, make([]byte, *mib<<20), 0o600))
 
 	pairs := []pair{
 		{"sockeye", func(p string) []string { return []string{sockeye, "listen", "127.0.0.1:" + p, "--once"} },
@@ -52,13 +49,7 @@ func main() {
 			return []string{"socat", "-u", "-b262144", "TCP-LISTEN:" + p + ",bind=127.0.0.1", "-"}
 		}, func(p string) []string { return []string{"socat", "-u", "-b262144", "-", "TCP:127.0.0.1:" + p} }},
 	}
-	pairs = slices.DeleteFunc(pairs, func(p pair) bool {
-		_, err := exec.LookPath(p.server("0")[0])
-		if err != nil {
-			fmt.Printf("%s is not installed\n", p.name)
-		}
-		return err != nil
-	})
+	pairs = slices.DeleteFunc(pairs, func(p pair) bool { return !measure.Installed(p.name, p.server("0")[0]) })
 	took := make(map[string][]time.Duration)
 	for range *rounds {
 		for _, p := range pairs {
@@ -67,13 +58,12 @@ func main() {
 	}
 	best := time.Duration(1<<63 - 1)
 	for _, t := range took {
-		slices.Sort(t)
-		best = min(best, t[len(t)/2])
+		best = min(best, measure.Median(t))
 	}
 	fmt.Printf("%-16s %8s %8s %8s %8s\n", "", "median", "min", "MB/s", "of best")
 	for _, p := range pairs {
 		t := took[p.name]
-		median := t[len(t)/2]
+		median := measure.Median(t)
 		fmt.Printf("%-16s %7.3fs %7.3fs %8.0f %7.0f%%\n", p.name, median.Seconds(), t[0].Seconds(),
 			float64(*mib<<20)/1e6/median.Seconds(), 100*best.Seconds()/median.Seconds())
 	}
@@ -81,49 +71,19 @@ func main() {
 
 // transfer is the time from the client's start until both have ended.
 func transfer(p pair, file string) time.Duration {
-	port := freePort()
+	port := measure.FreePort()
 	server := exec.Command(p.server(port)[0], p.server(port)[1:]...)
-	check(server.Start()) // no input, output to /dev/null
-	awaitListener(port)
+	measure.Check(server.Start()) // no input, output to /dev/null
+	if !measure.AwaitListener(port) {
+		log.Panicf("nothing listens on port %s", port)
+	}
 	in, err := os.Open(file)
-	check(err)
+	measure.Check(err)
 	defer in.Close()
 	client := exec.Command(p.client(port)[0], p.client(port)[1:]...)
 	client.Stdin = in
 	began := time.Now()
-	check(client.Run())
-	check(server.Wait())
+	measure.Check(client.Run())
+	measure.Check(server.Wait())
 	return time.Since(began)
-}
-
-func freePort() string {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	check(err)
-	defer ln.Close()
-	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	return port
-}
-
-// awaitListener waits until somebody listens on the port, without connecting: a
-// server that serves once would serve us. It reads Linux's table of sockets, in
-// which state 0A is LISTEN.
-func awaitListener(port string) {
-	n, err := strconv.Atoi(port)
-	check(err)
-	listening := regexp.MustCompile(fmt.Sprintf(`:%04X [0-9A-F]+:0000 0A `, n))
-	for range 1000 {
-		for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-			if b, err := os.ReadFile(table); err == nil && listening.Match(b) {
-				return
-			}
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	log.Fatalf("nothing listens on port %s", port)
-}
-
-func check(err error) {
-	if err != nil {
-		log.Fatal(err)
-	}
 }
