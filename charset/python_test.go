@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
+
+	"sockeye.dev/internal/peertest"
 )
 
 // pythonCodecs says which codec of CPython's an encoding is compared with,
@@ -44,14 +45,7 @@ var pythonCodecs = []struct {
 // ask puts questions to python3 (testdata/peer.py) and returns its answers.
 func ask(t *testing.T, questions []string) []string {
 	t.Helper()
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		if os.Getenv("SOCKEYE_REQUIRE_PEERS") == "1" {
-			t.Fatal("SOCKEYE_REQUIRE_PEERS=1, but there is no python3")
-		}
-		t.Skip("no python3 to compare with")
-	}
-	cmd := exec.Command(python, "testdata/peer.py")
+	cmd := exec.Command(peertest.Path(t, "python3"), "testdata/peer.py")
 	cmd.Stdin = strings.NewReader(strings.Join(questions, "\n"))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"sockeye.dev/endpoint"
+	"sockeye.dev/internal/peertest"
 )
 
 const pythonMember = `
@@ -37,7 +38,7 @@ else:
 // TestMulticastPython speaks to another process's sockets, both ways.
 func TestMulticastPython(t *testing.T) {
 	g := loopbackGroup(t)
-	requirePeer(t, "python3")
+	peertest.Path(t, "python3")
 	if runtime.GOOS != "linux" {
 		t.Skip("control messages as Linux has them")
 	}
@@ -69,7 +70,7 @@ func TestMulticastPython(t *testing.T) {
 
 func TestMulticastSocat(t *testing.T) {
 	g := loopbackGroup(t)
-	requirePeer(t, "socat")
+	peertest.Path(t, "socat")
 	l, port := g.listen(t, endpoint.Host{}, 0, "")
 	cmd := exec.CommandContext(t.Context(), "socat", "-t5", "-",
 		fmt.Sprintf("UDP4-DATAGRAM:%s:%d,ip-multicast-if=127.0.0.1", g.host, port))

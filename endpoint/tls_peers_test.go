@@ -15,18 +15,8 @@ import (
 	"testing"
 
 	"sockeye.dev/endpoint"
+	"sockeye.dev/internal/peertest"
 )
-
-// requirePeer skips, visibly, unless a peer program is installed.
-func requirePeer(t *testing.T, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		if os.Getenv("SOCKEYE_REQUIRE_PEERS") != "" {
-			t.Fatalf("%s is not installed", name)
-		}
-		t.Skipf("%s is not installed", name)
-	}
-}
 
 // Programs that people use connect to us over TLS. Each sends "hello\n" and
 // gets "late reply\n" after its end was read, where it says its end and goes on
@@ -63,7 +53,7 @@ print("late reply")'`, true, false},
 				continue
 			}
 			t.Run(tt.name, func(t *testing.T) {
-				requirePeer(t, tt.name)
+				peertest.Path(t, tt.name)
 				script, options := tt.script, "cert="+cert
 				if mutual {
 					script = strings.Replace(script, ",cafile", ",cert=$CLIENT,cafile", 1)
@@ -139,7 +129,7 @@ t.sendall(d + b"late\n")
 t.close()'`, "listening", "hello\nlate\n", true, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			requirePeer(t, tt.name)
+			peertest.Path(t, tt.name)
 			port := freePort(t)
 			wait := server(t, tt.script, tt.ready, "CERT="+cert, "PORT="+port)
 			c := dial(t, endpoint.Host{}, "tls://127.0.0.1:"+port+"?ca="+ca.file).(endpoint.TLSConn)
@@ -169,7 +159,7 @@ t.close()'`, "listening", "hello\nlate\n", true, false},
 
 // ncat is a proxy too.
 func TestProxyPeerNcat(t *testing.T) {
-	requirePeer(t, "ncat")
+	peertest.Path(t, "ncat")
 	target := greeter(t)
 	for _, user := range []string{"", "me:p@ss"} {
 		port := freePort(t)
@@ -196,7 +186,7 @@ func TestProxyPeerNcat(t *testing.T) {
 
 // curl sends a PROXY header of version 1.
 func TestProxyHeaderPeerCurl(t *testing.T) {
-	requirePeer(t, "curl")
+	peertest.Path(t, "curl")
 	l := listen(t, endpoint.Host{}, "tcp://127.0.0.1:0?proxyproto=on")
 	cmd := shell(t, `curl -sS --noproxy '*' --haproxy-protocol http://127.0.0.1:$PORT/`, "PORT="+portOf(l.Addr()))
 	var out bytes.Buffer
@@ -276,7 +266,7 @@ func freePort(t *testing.T) string {
 
 // What openssl calls a fingerprint is what we call one.
 func TestTLSPeerFingerprint(t *testing.T) {
-	requirePeer(t, "openssl")
+	peertest.Path(t, "openssl")
 	l, a := tlsListen(t, "")
 	c := dialAddr(t, endpoint.Host{}, a).(endpoint.TLSConn)
 	acceptStream(t, l)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"sockeye.dev/endpoint"
+	"sockeye.dev/internal/peertest"
 )
 
 const pythonUnixgram = `
@@ -24,7 +25,7 @@ else:
 `
 
 func TestUnixgramPython(t *testing.T) {
-	requirePeer(t, "python3")
+	peertest.Path(t, "python3")
 	mine := socketPath(t)
 	cmd := exec.CommandContext(t.Context(), "python3", "-c", pythonUnixgram, mine, "serve")
 	ready := start(t, cmd)
@@ -43,7 +44,7 @@ func TestUnixgramPython(t *testing.T) {
 }
 
 func TestUnixgramSocat(t *testing.T) {
-	requirePeer(t, "socat")
+	peertest.Path(t, "socat")
 	l := listen(t, endpoint.Host{}, "unixgram:"+socketPath(t))
 	cmd := exec.CommandContext(t.Context(), "socat", "-t5", "-", "UNIX-SENDTO:"+l.Addr().String()+",bind="+socketPath(t))
 	stdin, err := cmd.StdinPipe()

@@ -16,6 +16,7 @@ import (
 	"github.com/gobwas/ws/wsutil"
 
 	"sockeye.dev/endpoint"
+	"sockeye.dev/internal/peertest"
 )
 
 // pythonWS speaks WebSocket with nothing but Python's sockets.
@@ -57,7 +58,7 @@ def expect(got, want):
 
 // A Python program connects to us.
 func TestWSPeerPythonConnects(t *testing.T) {
-	requirePeer(t, "python3")
+	peertest.Path(t, "python3")
 	l := listen(t, endpoint.Host{}, "ws://127.0.0.1:0/chat")
 	cmd := shell(t, `exec python3 -c "$PROGRAM"`, "PORT="+portOf(l.Addr()), "PROGRAM="+pythonWS+`
 s = socket.create_connection(("127.0.0.1", int(os.environ["PORT"])))
@@ -97,7 +98,7 @@ assert s.recv(1) == b""
 
 // We connect to a Python program.
 func TestWSPeerPythonListens(t *testing.T) {
-	requirePeer(t, "python3")
+	peertest.Path(t, "python3")
 	port := freePort(t)
 	wait := server(t, `exec python3 -u -c "$PROGRAM"`, "listening", "PORT="+port, "PROGRAM="+pythonWS+`
 l = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
@@ -134,7 +135,7 @@ s.close()
 
 // A browser's page or a health check learns what this is.
 func TestWSPeerCurl(t *testing.T) {
-	requirePeer(t, "curl")
+	peertest.Path(t, "curl")
 	for _, scheme := range []string{"ws", "wss"} {
 		l := listen(t, endpoint.Host{}, scheme+"://127.0.0.1:0")
 		cmd := shell(t, `curl -sSk --noproxy '*' -w '%{http_code}' $URL`, "URL="+strings.Replace(scheme, "ws", "http", 1)+"://127.0.0.1:"+portOf(l.Addr())+"/")

@@ -16,6 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 	"gvisor.dev/gvisor/pkg/tcpip/checksum"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
+
+	"sockeye.dev/internal/peertest"
 )
 
 // kernelSetup is a setup as a share string, with its blanks and percent signs as
@@ -34,7 +36,7 @@ func runOnKernel(ctx context.Context, t *testing.T, s Setup) (*KernelRun, error)
 	t.Helper()
 	r, err := Kernel(ctx, s)
 	var refused *KernelError
-	if errors.As(err, &refused) && (errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist)) && os.Getenv("SOCKEYE_REQUIRE_PEERS") != "1" {
+	if errors.As(err, &refused) && (errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist)) && !peertest.Required() {
 		t.Skipf("Linux's own TCP is not to be had: %v; %s", err, refused.Hint)
 	}
 	if r != nil && r.Dropped > 0 {

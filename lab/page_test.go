@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sockeye.dev/internal/peertest"
 )
 
 // runShare runs what a share string says.
@@ -224,13 +226,7 @@ WebAssembly.instantiate(fs.readFileSync(process.argv[2]), go.importObject).then(
 
 // The program for browsers, in node, has the digests that we have.
 func TestWasm(t *testing.T) {
-	node, err := exec.LookPath("node")
-	if err != nil {
-		if os.Getenv("SOCKEYE_REQUIRE_PEERS") == "1" {
-			t.Fatal("there is no node, and SOCKEYE_REQUIRE_PEERS=1")
-		}
-		t.Skip("there is no node to run the program for browsers in")
-	}
+	node := peertest.Path(t, "node")
 	if testing.Short() {
 		t.Skip("builds a program for another system")
 	}

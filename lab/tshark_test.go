@@ -14,6 +14,7 @@ import (
 
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 
+	"sockeye.dev/internal/peertest"
 	"sockeye.dev/observe"
 )
 
@@ -109,20 +110,6 @@ func tsharkSetups(t *testing.T) []Setup {
 		out = append(out, s)
 	}
 	return out
-}
-
-// peer is the path of a program that a test compares with. Without it the test
-// is skipped, unless peers are required.
-func peer(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		if os.Getenv("SOCKEYE_REQUIRE_PEERS") == "1" {
-			t.Fatalf("a peer is required: %v", err)
-		}
-		t.Skipf("nothing is compared: %v", err)
-	}
-	return path
 }
 
 // A finding is what can be said of a packet from two sides, by the lab and by
@@ -243,7 +230,7 @@ func TestTshark(t *testing.T) {
 	if raceDetector {
 		t.Skip("tshark finds no races")
 	}
-	tshark := peer(t, "tshark")
+	tshark := peertest.Path(t, "tshark")
 	var mu sync.Mutex
 	seen := make(map[string]int)
 	var total [3]int // frames, repetitions, bad checksums

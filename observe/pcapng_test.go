@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"sockeye.dev/internal/peertest"
 	"sockeye.dev/observe"
 )
 
@@ -138,13 +139,7 @@ func TestPcapngErrors(t *testing.T) {
 
 // What tshark reads is what was written.
 func TestPcapngIsWhatTsharkReads(t *testing.T) {
-	tshark, err := exec.LookPath("tshark")
-	if err != nil {
-		if os.Getenv("SOCKEYE_REQUIRE_PEERS") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
+	tshark := peertest.Path(t, "tshark")
 	file := filepath.Join(t.TempDir(), "test.pcapng")
 	var b bytes.Buffer
 	p, err := observe.NewPcapng(&b, observe.PcapngSection{Comment: "a test", Application: "sockeye", Interface: "host A"})

@@ -4,6 +4,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"sockeye.dev/internal/peertest"
 )
 
 // The socket course's programs, as peers that do on the wire exactly what they
@@ -48,7 +50,7 @@ s.sendto("收到".encode("gbk"), a)`
 // python runs a program and returns what it prints.
 func python(t *testing.T, program string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), requirePeer(t, "python3"), append([]string{"-c", program}, args...)...)
+	cmd := exec.CommandContext(t.Context(), peertest.Path(t, "python3"), append([]string{"-c", program}, args...)...)
 	cmd.Env = append(cmd.Environ(), "PYTHONIOENCODING=utf-8")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -60,7 +62,7 @@ func python(t *testing.T, program string, args ...string) string {
 // pythonServer starts a program that prints its port first.
 func pythonServer(t *testing.T, program string) (port string, rest func() string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), requirePeer(t, "python3"), "-c", program)
+	cmd := exec.CommandContext(t.Context(), peertest.Path(t, "python3"), "-c", program)
 	cmd.Env = append(cmd.Environ(), "PYTHONIOENCODING=utf-8")
 	out, err := cmd.StdoutPipe()
 	if err != nil {

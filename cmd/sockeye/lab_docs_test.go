@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"sockeye.dev/internal/peertest"
 )
 
 // labLines are the command lines of a text: what stands indented or fenced and
@@ -74,13 +76,13 @@ func TestLabDocs(t *testing.T) {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
 			if strings.Contains(line, "| jq ") {
-				requirePeer(t, "jq")
+				peertest.Path(t, "jq")
 			}
 			line, root := strings.CutPrefix(line, "sudo ")
 			dir := t.TempDir()
 			out, errs, code := shell(t, dir, line)
 			switch {
-			case root && code == 1 && strings.Contains(errs, "hint: ") && os.Getenv("SOCKEYE_REQUIRE_PEERS") == "":
+			case root && code == 1 && strings.Contains(errs, "hint: ") && !peertest.Required():
 				t.Skipf("not permitted: %s", errs)
 			case code != 0 || out == "" || errs != "" && !root: // the kernel's counters are a note
 				t.Errorf("printed %.200q, said %q, exit %d", out, errs, code)

@@ -187,16 +187,3 @@ func after(d time.Duration, f func()) {
 	time.AfterFunc(d, func() { f(); close(done) })
 	<-done
 }
-
-// requirePeer skips, visibly, unless a peer program is installed.
-func requirePeer(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		if os.Getenv("SOCKEYE_REQUIRE_PEERS") != "" {
-			t.Fatalf("%s is not installed", name)
-		}
-		t.Skipf("%s is not installed", name)
-	}
-	return path
-}

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sockeye.dev/internal/peertest"
 )
 
 // ncPatience is how long a step may take before the case has failed.
@@ -45,7 +47,7 @@ func TestNCReal(t *testing.T) {
 			t.Parallel()
 			var err error
 			for range 3 {
-				cmd := exec.CommandContext(t.Context(), requirePeer(t, c.dialect), c.argv...)
+				cmd := exec.CommandContext(t.Context(), peertest.Path(t, c.dialect), c.argv...)
 				cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
 				if err = runNC(t, c, cmd, "real"); err == nil {
 					return

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sockeye.dev/internal/peertest"
 )
 
 // Each program talks to one that does on the wire what the course's own does.
@@ -25,12 +27,7 @@ func build(t *testing.T, name string) string {
 // port that is free now stands for PORT in the address and in the program.
 func both(t *testing.T, name, network, addr, stdin, program string) (ours, python string) {
 	t.Helper()
-	if _, err := exec.LookPath("python3"); err != nil {
-		if os.Getenv("SOCKEYE_REQUIRE_PEERS") != "" {
-			t.Fatal("python3 is not installed")
-		}
-		t.Skip("python3 is not installed")
-	}
+	peertest.Path(t, "python3")
 	port := freePort(t, network)
 	py := exec.CommandContext(t.Context(), "python3", "-c", "import socket, time, sys\nfrom socket import *\n"+strings.ReplaceAll(program, "PORT", port))
 	py.Env = append(os.Environ(), "PYTHONIOENCODING=utf-8")

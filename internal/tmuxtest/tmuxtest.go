@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sockeye.dev/internal/peertest"
 )
 
 // Screen is a terminal with a program in it.
@@ -22,12 +24,7 @@ type Screen struct {
 // SOCKEYE_REQUIRE_PEERS is set.
 func Run(t *testing.T, width, height int, line string, env ...string) *Screen {
 	t.Helper()
-	if _, err := exec.LookPath("tmux"); err != nil {
-		if os.Getenv("SOCKEYE_REQUIRE_PEERS") != "" {
-			t.Fatal("tmux is not installed")
-		}
-		t.Skip("tmux is not installed")
-	}
+	peertest.Path(t, "tmux")
 	s := &Screen{t, filepath.Join(t.TempDir(), "tmux")}
 	t.Cleanup(func() { _ = exec.Command("tmux", "-S", s.socket, "kill-server").Run() })
 	args := []string{"-u", "-f", "/dev/null", "new-session", "-d", "-x", strconv.Itoa(width), "-y", strconv.Itoa(height), "-e", "LC_ALL=C.UTF-8"}

@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"sockeye.dev/internal/peertest"
 	"sockeye.dev/lab"
 )
 
@@ -29,7 +30,7 @@ func chromium(t *testing.T) string {
 			return path
 		}
 	}
-	if os.Getenv("SOCKEYE_REQUIRE_PEERS") == "1" {
+	if peertest.Required() {
 		t.Fatal("there is no Chromium, and SOCKEYE_REQUIRE_PEERS=1")
 	}
 	t.Skip("there is no Chromium: looked for chromium, chromium-headless-shell and google-chrome")

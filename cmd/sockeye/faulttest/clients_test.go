@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sockeye.dev/internal/peertest"
 )
 
 // A client is somebody else's program that is in the room.
@@ -119,7 +121,7 @@ func TestClients(t *testing.T) {
 		{"sockeye-tls", []string{sockeye, "connect", "--insecure", "tls://" + n.tcp(tls)}},
 	} {
 		path := ""
-		t.Run(c.name, func(t *testing.T) { path = peer(t, c.argv[0]) })
+		t.Run(c.name, func(t *testing.T) { path = peertest.Path(t, c.argv[0]) })
 		if path == "" {
 			continue
 		}

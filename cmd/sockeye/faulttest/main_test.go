@@ -51,16 +51,3 @@ func begin(t *testing.T) {
 		t.Fatal(err)
 	}
 }
-
-// peer is the path of another program; without it the test is skipped, visibly.
-func peer(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		if os.Getenv("SOCKEYE_REQUIRE_PEERS") != "" {
-			t.Fatalf("%s is not installed", name)
-		}
-		t.Skipf("%s is not installed", name)
-	}
-	return path
-}
