@@ -11,7 +11,7 @@ import (
 // the standard library.
 var arrows = map[string]map[string]string{
 	"endpoint": {"golang.org/x/net": "batches of datagrams, control messages", "golang.org/x/sys": "socket options",
-		"github.com/pires/go-proxyproto": "PROXY headers"},
+		"github.com/pires/go-proxyproto": "PROXY headers", "internal/typo": "the option that was meant"},
 	"charset": {"golang.org/x/text": "the encoding tables"},
 	"frame":   {"charset": "delimiters are characters"},
 	"observe": {"charset": "transcripts are text"},
@@ -28,7 +28,8 @@ var arrows = map[string]map[string]string{
 		"golang.org/x/sys": "the kernel as referee: namespaces and TUN devices"},
 	"workbench": {"session": "the servers behind the doors", "handler": "what the doors do", "room": "the rooms", "observe": "what the doors see",
 		"endpoint": "the addresses in its file", "charset": "the encodings in its file", "frame": "the framings in its file",
-		"go.yaml.in/yaml/v4": "the file, with lines and columns", "golang.org/x/sys": "systemd's clock, and what the kernel says of the process"},
+		"go.yaml.in/yaml/v4": "the file, with lines and columns", "golang.org/x/sys": "systemd's clock, and what the kernel says of the process",
+		"internal/typo": "the word that was meant"},
 	"lan": {"session": "a conversation per peer", "endpoint": "ground", "charset": "ground"},
 }
 
