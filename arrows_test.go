@@ -17,7 +17,7 @@ var arrows = map[string]map[string]string{
 	"observe": {"charset": "transcripts are text"},
 	"room/natsbus": {"room": "the bus it is", "github.com/nats-io/nats-server/v2": "embedded", "github.com/nats-io/nats.go": "the client",
 		"golang.org/x/sys": "the lock on the directory"},
-	"room": {"charset": "what others say is made harmless"},
+	"room": {"charset": "what others say is made harmless", "internal/typo": "the command that was meant"},
 	"session": {"endpoint": "ground", "charset": "ground", "frame": "messages", "observe": "the tap",
 		"golang.org/x/time": "the limit on unproved addresses", "golang.org/x/sys": "what the peer's kernel has acknowledged"},
 	"term": {"charm.land/bubbletea/v2": "keys", "charm.land/bubbles/v2": "line editing", "github.com/charmbracelet/x/ansi": "widths"},

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"sockeye.dev/internal/typo"
 )
 
 // A Command is something a member can type after a slash.
@@ -179,21 +181,5 @@ func distance(a, b string) int {
 	if len(b) > 2*len(a)+2 {
 		return len(b) // far away; and what strangers type must not cost more than it is worth
 	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
+	return typo.Distance(a, b, 2)
 }
