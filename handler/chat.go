@@ -191,7 +191,7 @@ func (v *visit) line(ctx context.Context, text string) error {
 
 // take has the room take a line, and does what is the door's to do.
 func (v *visit) take(ctx context.Context, text string) error {
-	if strings.HasPrefix(text, "/join") && !v.source.join() { // which can open a room
+	if isJoin(text) && !v.source.join() { // which can open a room
 		return v.member().Tell(ctx, v.chat.House.Texts().TooFast)
 	}
 	err := v.visit.Line(ctx, text)

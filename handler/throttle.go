@@ -3,7 +3,9 @@ package handler
 import (
 	"context"
 	"net/netip"
+	"strings"
 	"sync"
+	"unicode"
 
 	"golang.org/x/time/rate"
 
@@ -79,6 +81,17 @@ func (t *Throttle) Allow(s *session.Session) error {
 
 // join reports whether the source may go to another room, which counts as joining.
 func (src *source) join() bool { return src == nil || src.joins.Allow() }
+
+// isJoin reports whether a line is /join. As the room does, it takes the name in any case, up to a space of any kind.
+func isJoin(line string) bool {
+	if !strings.HasPrefix(line, "/") {
+		return false
+	}
+	if i := strings.IndexFunc(line, unicode.IsSpace); i >= 0 {
+		line = line[:i]
+	}
+	return strings.ToLower(line) == "/join"
+}
 
 func (t *Throttle) left(src *source) {
 	if src == nil {
