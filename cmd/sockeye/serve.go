@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -224,7 +225,7 @@ func (a *app) serve(ctx context.Context, f *serveFlags, file *workbench.File, pa
 	defer a.hangups(ctx, w, notifier, path, log)()
 	_ = notifier.Ready()
 	defer answerWatchdog(ctx, notifier, log)()
-	defer context.AfterFunc(ctx, func() { _ = notifier.Stopping() })()
+	defer sayStopping(ctx, notifier)()
 	if err := w.Run(ctx); err != nil {
 		return err
 	}
@@ -270,17 +271,40 @@ func answerWatchdog(ctx context.Context, n *workbench.Notifier, log *slog.Logger
 	return func() { cancel(); <-ended }
 }
 
-// hangups has the file read again at every SIGHUP, until stop is called. Without a file SIGHUP ends the program as Ctrl-C
-// does.
+// sayStopping tells systemd when ctx ends. Once wait returns it has been told.
+func sayStopping(ctx context.Context, n *workbench.Notifier) (wait func()) {
+	told := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(told)
+		_ = n.Stopping()
+	})
+	return func() {
+		if !stop() {
+			<-told
+		}
+	}
+}
+
+// hangups has the file read again at every SIGHUP, until stop is called; from then on SIGHUP does nothing. Without a file
+// SIGHUP ends the program as Ctrl-C does, unless nohup has it ignored.
 func (a *app) hangups(ctx context.Context, w *workbench.Workbench, n *workbench.Notifier, path string, log *slog.Logger) (stop func()) {
+	if path == "" && signal.Ignored(syscall.SIGHUP) { // nohup
+		return func() {}
+	}
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGHUP)
-	ended := make(chan struct{})
+	interrupt := sync.OnceFunc(a.interrupt) // the kernel and the shell both tell of it; a second Ctrl-C would cut us short
+	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		for range c {
+		for {
+			select {
+			case <-c:
+			case <-done:
+				return
+			}
 			if path == "" { // the terminal is gone, and nobody would see us
-				a.interrupt()
+				interrupt()
 				continue
 			}
 			_ = n.Reloading()
@@ -288,7 +312,7 @@ func (a *app) hangups(ctx context.Context, w *workbench.Workbench, n *workbench.
 			_ = n.Ready()
 		}
 	}()
-	return func() { signal.Stop(c); close(c); <-ended }
+	return func() { close(done); <-ended } // and no signal.Stop: SIGHUP would kill us at once
 }
 
 func (a *app) reload(ctx context.Context, w *workbench.Workbench, path string, log *slog.Logger) {

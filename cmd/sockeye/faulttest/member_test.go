@@ -196,6 +196,14 @@ type reader struct {
 
 func enter(t *testing.T, addr string) *reader {
 	t.Helper()
+	r := arrive(t, addr)
+	r.sees(t, 0, "welcome to ")
+	return r
+}
+
+// arrive is before the door at addr, and does not wait until it is let in.
+func arrive(t *testing.T, addr string) *reader {
+	t.Helper()
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +218,6 @@ func enter(t *testing.T, addr string) *reader {
 		}
 	}()
 	t.Cleanup(func() { conn.Close(); <-r.read })
-	r.sees(t, 0, "welcome to ")
 	return r
 }
 

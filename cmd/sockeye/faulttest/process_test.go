@@ -4,7 +4,6 @@ package faulttest
 
 import (
 	"bytes"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -102,8 +101,13 @@ type node struct {
 // serve starts sockeye serve, which is to open so many doors.
 func serve(t *testing.T, doors int, args ...string) *node {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(programs, "sockeye"), append([]string{"serve"}, args...)...)
-	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "LANGUAGE=", "GORACE=atexit_sleep_ms=0")
+	return serveBy(t, doors, exec.Command(filepath.Join(programs, "sockeye"), append([]string{"serve"}, args...)...))
+}
+
+// serveBy is serve by a command that becomes it.
+func serveBy(t *testing.T, doors int, cmd *exec.Cmd) *node {
+	t.Helper()
+	cmd.Env = append(cmd.Environ(), "LC_ALL=C.UTF-8", "LANGUAGE=", "GORACE=atexit_sleep_ms=0")
 	n := &node{process: start(t, cmd)}
 	n.more(0, doors)
 	return n
