@@ -120,7 +120,8 @@ func (a *app) observers(t *talk, enc *charset.Encoding) (o observe.Observer, clo
 	}, nil
 }
 
-// private creates a file that is its owner's alone: a recording has what was said, passwords too.
+// private creates a file that is its owner's alone: a recording has what was said, passwords too. As with os.Create, a pipe
+// nobody reads yet can be opened.
 func private(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	return os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
 }
