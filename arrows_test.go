@@ -12,8 +12,8 @@ import (
 var arrows = map[string]map[string]string{
 	"endpoint": {"golang.org/x/net": "batches of datagrams, control messages", "golang.org/x/sys": "socket options",
 		"github.com/pires/go-proxyproto": "PROXY headers", "internal/typo": "the option that was meant"},
-	"charset": {"golang.org/x/text": "the encoding tables"},
-	"frame":   {"charset": "delimiters are characters"},
+	"charset": {"golang.org/x/text": "the encoding tables", "internal/typo": "the label that was meant"},
+	"frame":   {"charset": "delimiters are characters", "internal/typo": "the framing that was meant"},
 	"observe": {"charset": "transcripts are text"},
 	"room/natsbus": {"room": "the bus it is", "github.com/nats-io/nats-server/v2": "embedded", "github.com/nats-io/nats.go": "the client",
 		"golang.org/x/sys": "the lock on the directory"},

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"sockeye.dev/internal/typo"
 )
 
 // An Encoding is one way to write text as bytes. There is one value per
@@ -96,33 +98,12 @@ func nearest(key string) string {
 	for i := range registry {
 		e := &registry[i]
 		for l := range strings.FieldsSeq(e.name + " " + e.labels) {
-			if n := edits(key, fold(l)); n < best {
+			if n := typo.Distance(key, fold(l), 2); n < best {
 				best, name = n, l
 			}
 		}
 	}
 	return name
-}
-
-// edits is the Levenshtein distance of two short strings.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			d := diagonal
-			if a[i] != b[j] {
-				d++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(d, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // All returns every encoding Lookup knows, the Unicode ones first. The slice

@@ -1,6 +1,10 @@
 package frame
 
-import "strings"
+import (
+	"strings"
+
+	"sockeye.dev/internal/typo"
+)
 
 // spellings are what other programs call the same.
 var spellings = map[string]string{
@@ -20,7 +24,7 @@ func unknown(spec, kind string) error {
 	}
 	best, distance := "", 3
 	for _, n := range names {
-		if d := edits(lower, n); d < distance {
+		if d := typo.Distance(lower, n, 2); d < distance {
 			best, distance = n, d
 		}
 	}
@@ -28,25 +32,4 @@ func unknown(spec, kind string) error {
 		return &SpecError{spec, "there is no such framing", "did you mean " + best + "?"}
 	}
 	return &SpecError{spec, "there is no such framing", "known are " + strings.Join(names, ", ")}
-}
-
-// edits is how many bytes must be added, taken away or changed to make b of a.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := corner
-			if a[i] != b[j] {
-				cost++
-			}
-			corner = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -101,7 +102,8 @@ func hint(err error) string {
 	return ""
 }
 
-const hintUsage = "see `sockeye --help`"
+// usageOf says where to read how a command is used.
+func usageOf(command string) (hint string) { return fmt.Sprintf("see `%s --help`", command) }
 
 // report prints err for people or programs and returns the exit code.
 func (a *app) report(err error) int {
@@ -112,7 +114,7 @@ func (a *app) report(err error) int {
 	h := hint(err)
 	var wrong usageError
 	if h == "" && errors.As(err, &wrong) {
-		h = hintUsage
+		h = usageOf(cmp.Or(a.command, "sockeye"))
 	}
 	said, below := inert(a.told(err)), inert(a.lang.advice(h))
 	if a.json {

@@ -4,18 +4,21 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"sync/atomic"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"sockeye.dev/endpoint"
+	"sockeye.dev/internal/typo"
 	"sockeye.dev/term"
 )
 
@@ -31,7 +34,8 @@ func run() int {
 	}
 	a.speak(os.Args[1:])
 	root := a.root()
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	a.command = cmd.CommandPath()
 	if err == errInterrupted {
 		err = nil // a person's Ctrl-C is an end like others, if nothing was lost by it
 	}
@@ -84,6 +88,7 @@ type app struct {
 	restore        atomic.Pointer[term.Prompt] // who has the terminal; nil: nobody
 	network        endpoint.Network
 	lang           *catalogue // nil: English
+	command        string     // that was given, for hints
 	json           bool
 	verbose        int
 }
@@ -110,10 +115,14 @@ Addresses: tcp://host:port  udp://host:port  unix:///path  unixgram:///path
 		SilenceUsage:               true,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-					return usage("there is no command %q: did you mean %s?", args[0], near[0])
+				near := cmd.SuggestionsFor(args[0])
+				if len(near) == 0 {
+					return usage("there is no command %q", args[0])
 				}
-				return usage("there is no command %q", args[0])
+				slices.SortStableFunc(near, func(a, b string) int {
+					return cmp.Compare(typo.Distance(args[0], a, 1), typo.Distance(args[0], b, 1))
+				})
+				return usage("there is no command %q: did you mean %s?", args[0], near[0])
 			}
 			return nil
 		},
