@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"bytes"
 	"errors"
 	"regexp"
 )
@@ -17,10 +16,11 @@ var (
 	ErrSSH = errors.New("the peer speaks SSH, not to a chat room")
 )
 
-// What an HTTP request begins with: a message may be all of it, or not even its
-// first line.
+// What SSH begins with, and an HTTP request: a message may be all of it, or not
+// even its first line.
 var (
 	requestLine    = regexp.MustCompile(`^[A-Z]{3,16} \S+ HTTP/[0-9.]+(\r?\n|$)`)
+	banner         = regexp.MustCompile(`^SSH-[12]\.[0-9]+-`) // RFC 4253, section 4.2
 	requestLineCut = regexp.MustCompile(`^[A-Z]{3,16} \S+ ?[HTP/0-9.]*$`)
 )
 
@@ -30,9 +30,9 @@ func foreign(first []byte, cut bool) error {
 	switch {
 	case requestLine.Match(first), cut && requestLineCut.Match(first):
 		return ErrHTTP
-	case len(first) > 2 && first[0] == 22 && first[1] == 3: // a handshake record of TLS 1 (RFC 8446, section 5.1)
+	case len(first) > 2 && first[0] == 22 && first[1] == 3 && first[2] <= 4: // a handshake record (RFC 8446, section 5.1)
 		return ErrTLS
-	case bytes.HasPrefix(first, []byte("SSH-")): // RFC 4253, section 4.2
+	case banner.Match(first):
 		return ErrSSH
 	}
 	return nil

@@ -68,7 +68,7 @@ func TestThrottleCountsRooms(t *testing.T) {
 				t.Errorf("/join %d is answered %q", i, got)
 			}
 		}
-		if strings.Contains(ann("/rooms"), "den:") {
+		if strings.Contains(ann("/rooms"), "den (") {
 			t.Error("a room was opened all the same")
 		}
 

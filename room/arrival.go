@@ -1,7 +1,6 @@
 package room
 
 import (
-	"cmp"
 	"encoding/json"
 	"slices"
 	"time"
@@ -54,12 +53,18 @@ func (r *Room) install() {
 	a := r.arrival
 	r.arrival = nil
 	r.mu.Lock()
-	a.roster.topic = cmp.Or(a.roster.topic, r.roster.topic)
+	ours := r.roster.topic
 	if len(a.answers) == 0 { // nobody knows better
-		a.roster.barred, a.roster.guests = r.roster.barred, r.roster.guests
+		a.roster.barred, a.roster.guests, a.roster.topic = r.roster.barred, r.roster.guests, ours
 	}
 	r.roster = a.roster
 	r.mu.Unlock()
+	for _, source := range r.roster.barred {
+		r.common.bar(source, true)
+	}
+	if r.topical && !a.again && r.roster.topic == "" {
+		r.setTopic(ours) // of which the others have not heard
+	}
 	r.comeBack()
 	r.catchUp(a.held)
 }

@@ -3,6 +3,7 @@ package room
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // arrive is for those whose Joins have come back.
@@ -17,7 +18,8 @@ func (r *Room) arrive(run []event) {
 		r.mu.Lock()
 		p, joined := r.roster.join(msg.Author, msg.From)
 		if joined {
-			p.operator, p.muted = msg.Text == asOperator, msg.Text == asMuted
+			as := strings.Fields(msg.Text)
+			p.operator, p.muted = slices.Contains(as, asOperator), slices.Contains(as, asMuted)
 		}
 		r.mu.Unlock()
 		if joined {

@@ -14,7 +14,7 @@ const (
 	Notice Kind = iota // the room speaks to one member; never on a bus
 	Say                // From said Text
 	Emote              // From did Text (/me)
-	Join               // From joined, or a guest if From is empty or taken by then; Text is "operator" or "muted" if it is so from the beginning
+	Join               // From joined, or a guest if From is empty or taken by then; Text has "operator" and "muted" if it is so from the beginning
 	Leave              // From left; Text is the reason, or empty
 	Rename             // From is called Text from now on, unless that is taken by then
 

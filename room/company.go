@@ -197,7 +197,7 @@ func (r *Room) comeBack() {
 	}
 	r.dropForgotten()
 	for _, s := range r.roster.list(here) {
-		s.Barred, s.Guests = nil, 0 // which the others know, and may have changed since
+		s.Barred, s.Guests, s.Topic = nil, 0, "" // which the others know, and may have changed since
 		r.errand(s.message(Back, r.node))
 	}
 	r.mu.Lock()

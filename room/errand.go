@@ -34,8 +34,8 @@ func (e *errands) take() []Message {
 	return list
 }
 
-// errandTries is how often the bus may refuse an errand that is not a Leave, while it is not cut off: something is wrong with
-// the errand itself then, and those behind it wait. The others notice what they miss by the silence.
+// errandTries is how often the bus may refuse an errand that can be done without, while it is not cut off: something is wrong
+// with the errand itself then, and those behind it wait.
 const errandTries = 10
 
 // runErrands publishes them until the room closes. What a failing bus does not take is tried again: the other nodes must
@@ -54,8 +54,11 @@ func (r *Room) runErrands() {
 				if err == nil {
 					break
 				}
-				if m.Kind != Leave && r.cutOff() == nil {
-					refused++
+				switch m.Kind {
+				case Here, Bar, Topic: // who misses an answer to its Hello asks again
+					if r.cutOff() == nil {
+						refused++
+					}
 				}
 				if refused == errandTries {
 					r.log.Warn("given up", "kind", m.Kind, "reason", err)

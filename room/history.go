@@ -18,12 +18,15 @@ func (r *Room) remembered() int {
 }
 
 // recall is for a message from before the room was opened: what was said is remembered; who came and went then is
-// nobody's business now. The topic stays.
+// nobody's business now. The topic stays, unless the configuration has one.
 func (r *Room) recall(msg Message) {
 	switch msg.Kind {
 	case Say, Emote:
 		r.remember(r.out.line(msg))
 	case Topic:
+		if r.topical {
+			return
+		}
 		r.mu.Lock()
 		r.roster.topic = msg.Text
 		r.mu.Unlock()

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -40,8 +39,7 @@ type House struct {
 	closed bool
 	first  string
 	places map[string]*place
-	was    Stats          // of rooms that are closed
-	barred []netip.Prefix // by an operator in any of the rooms
+	was    Stats // of rooms that are closed
 }
 
 // A place is a room of a house that is open, or being opened.
@@ -71,19 +69,7 @@ func OpenHouse(ctx context.Context, c HouseConfig) (*House, error) {
 		{"leave", "", t.HelpLeave, false, func(context.Context, *Member, string) error { return moveTo("") }},
 		{"rooms", "", t.HelpRooms, false, h.list},
 	}, c.Room.Commands...)
-	c.Room.barring = func(source netip.Prefix, barred bool) {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		h.barred = slices.DeleteFunc(h.barred, func(p netip.Prefix) bool { return p == source })
-		if barred {
-			h.barred = append(h.barred, source)
-		}
-	}
-	c.Room.banned = func(a netip.Addr) bool {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		return among(h.barred, a)
-	}
+	c.Room.common = new(common)
 	h.c, h.texts = c, t
 	if err := h.SetRooms(ctx, c.Rooms); err != nil {
 		h.Close()
@@ -110,7 +96,7 @@ func (h *House) Adjust(c HouseConfig) {
 
 // SetRooms changes which rooms are always open, and their topics where they differ from what SetRooms has said before. Those
 // that are not any more stay open as long as somebody is in them. At least one room must be given; on an error nothing has
-// changed, but for topics.
+// changed.
 func (h *House) SetRooms(ctx context.Context, rooms []Fixed) error {
 	if len(rooms) == 0 {
 		return errors.New("a house needs at least one room")
@@ -140,21 +126,16 @@ func (h *House) SetRooms(ctx context.Context, rooms []Fixed) error {
 		}
 		opened[name] = p
 	}
-	for _, f := range rooms {
-		name, _ := h.texts.checkRoom(f.Name)
-		p := opened[name]
-		if p.topic == f.Topic {
-			continue
-		}
-		if err := p.room.setTopic(ctx, f.Topic); err != nil {
-			undo()
-			return err
-		}
-		p.topic = f.Topic
-	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.first = first
+	for _, f := range rooms {
+		name, _ := h.texts.checkRoom(f.Name)
+		if p := opened[name]; p.topic != f.Topic {
+			p.topic = f.Topic
+			p.room.setTopic(f.Topic)
+		}
+	}
 	for name, p := range h.places {
 		switch {
 		case opened[name] != nil && !p.fixed:

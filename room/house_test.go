@@ -105,6 +105,19 @@ func TestTopics(t *testing.T) {
 		}
 		synctest.Wait()
 		want(t, "alice", a.take(), "* topic: two", "* "+English.NoTopic)
+
+		bus := new(Mem)
+		first := open(t, Config{Bus: bus, Topic: "one"})
+		first.setTopic("two")
+		synctest.Wait()
+		_ = first.Close()
+		for topic, want := range map[string]string{"three": "three", "": "two"} {
+			again := open(t, Config{Bus: bus, Topic: topic})
+			if got := again.Topic(); got != want {
+				t.Errorf("opened with %q again the topic is %q", topic, got)
+			}
+			_ = again.Close()
+		}
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -39,9 +40,6 @@ func (r *Room) has(nick string) bool {
 // where it was typed.
 func (r *Room) moderate(msg Message) {
 	t := r.texts
-	if msg.Kind != Whisper && msg.Author.Node == r.node {
-		r.log.Info("an operator's deed", "kind", msg.Kind, "by", msg.From, "text", msg.Text)
-	}
 	switch msg.Kind {
 	case Topic:
 		r.mu.Lock()
@@ -61,10 +59,7 @@ func (r *Room) moderate(msg Message) {
 		r.mu.Lock()
 		changed := change(source)
 		r.mu.Unlock()
-		if r.barring != nil {
-			r.barring(source, msg.Kind == Bar)
-		}
-		if changed {
+		if r.common.bar(source, msg.Kind == Bar) || changed {
 			r.tellOperators(fmt.Sprintf(text, sourceText(source), msg.From))
 		}
 		return
@@ -179,7 +174,13 @@ func (r *Room) tellOperators(text string) {
 func (m *Member) standing() standing {
 	m.room.mu.Lock()
 	defer m.room.mu.Unlock()
-	return standing{m.operator, m.muted}
+	return standing{true, m.operator, m.muted}
+}
+
+func (m *Member) setOperator(is bool) {
+	m.room.mu.Lock()
+	defer m.room.mu.Unlock()
+	m.operator = is
 }
 
 func (m *Member) isOperator() bool {
@@ -196,22 +197,25 @@ func op(ctx context.Context, m *Member, args string) error {
 	}
 	r.mu.Lock()
 	secret := r.secret
-	may := secret == "" || r.guesses.mayGuess(m.source(), time.Now())
 	r.mu.Unlock()
 	switch {
-	case !may:
-		r.log.Warn("too many wrong secrets", "nick", m.Nick(), "source", m.source())
+	case secret == "":
+		return m.Tell(ctx, r.texts.BadSecret)
+	case !r.common.mayGuess(m.source(), time.Now()):
 		return m.Tell(ctx, r.texts.TooManyGuesses)
-	case secret == "" || subtle.ConstantTimeCompare([]byte(args), []byte(secret)) != 1:
-		r.log.Warn("a wrong secret", "nick", m.Nick(), "source", m.source())
+	case subtle.ConstantTimeCompare([]byte(args), []byte(secret)) != 1:
+		r.log.Warn("a wrong secret", "nick", m.Nick(), "source", m.from())
 		return m.Tell(ctx, r.texts.BadSecret)
 	}
-	if _, err := r.publish(ctx, m, Promote, m.Nick()); err != nil { // who is silenced may, too
+	m.setOperator(true)                      // here and now, before it has come back; what comes after that counts
+	_, err := r.publish(ctx, m, Promote, "") // who is silenced may, too
+	if err != nil {
+		r.mu.Lock()
+		p := r.roster.byID[m.ID()]
+		m.operator = p != nil && p.operator
+		r.mu.Unlock()
 		return fmt.Errorf("room %s: %s: %w", r.name, Promote, err)
 	}
-	r.mu.Lock()
-	m.operator = true // here and now, even if it has not come back
-	r.mu.Unlock()
 	return nil
 }
 
@@ -230,7 +234,7 @@ func ban(ctx context.Context, m *Member, args string) error {
 		text := r.texts.NoBarred
 		r.mu.Lock()
 		var list []string
-		for _, p := range slices.Concat(r.roster.barred, r.prefixes) {
+		for _, p := range append(r.barred(), r.prefixes...) {
 			list = append(list, sourceText(p))
 		}
 		r.mu.Unlock()
@@ -241,11 +245,22 @@ func ban(ctx context.Context, m *Member, args string) error {
 	})
 }
 
+// barred are the sources that are barred by operators, here or in another room of the house. r.mu is held.
+func (r *Room) barred() []netip.Prefix {
+	all := slices.Clone(r.roster.barred)
+	for _, p := range r.common.bars() {
+		if !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 func unban(ctx context.Context, m *Member, args string) error {
 	r := m.room
 	source, ok := parseSource(args)
 	r.mu.Lock()
-	ok = ok && slices.Contains(r.roster.barred, source)
+	ok = ok && slices.Contains(r.barred(), source)
 	r.mu.Unlock()
 	if !ok {
 		return m.Tell(ctx, fmt.Sprintf(r.texts.NotBarred, args))
@@ -253,13 +268,9 @@ func unban(ctx context.Context, m *Member, args string) error {
 	return m.say(ctx, Unbar, sourceText(source))
 }
 
-// setTopic has the room be about something for whom the configuration speaks.
-func (r *Room) setTopic(ctx context.Context, topic string) error {
-	_, err := r.bus.Publish(ctx, r.name, Message{Time: time.Now(), Kind: Topic, Text: topic, Author: ID{Node: r.node}})
-	if err != nil {
-		return fmt.Errorf("room %s: set the topic: %w", r.name, err)
-	}
-	return nil
+// setTopic has the room be about what the configuration says.
+func (r *Room) setTopic(topic string) {
+	r.errand(Message{Kind: Topic, Text: topic, Author: ID{Node: r.node}})
 }
 
 func showTopic(ctx context.Context, m *Member, args string) error {

@@ -1,6 +1,7 @@
 package room
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -127,7 +128,7 @@ func TestGuesses(t *testing.T) {
 			return got[len(got)-1]
 		}
 		for range guessAtOnce {
-			if got := try(eve, "guess"); got != "* "+English.BadSecret {
+			if got := try(eve, "sesame"); got != "* "+English.BadSecret {
 				t.Fatal(got)
 			}
 		}
@@ -144,16 +145,17 @@ func TestGuesses(t *testing.T) {
 		if n := strings.Count(log.String(), "a wrong secret"); n != guessAtOnce {
 			t.Errorf("%d wrong secrets are logged: %s", n, log.String())
 		}
-		if strings.Contains(log.String(), "swordfish") || strings.Contains(log.String(), "guess ") {
+		if strings.Contains(log.String(), "swordfish") || strings.Contains(log.String(), "sesame") {
 			t.Error("the log has the secret: ", log.String())
 		}
-		g, now := make(guesses), time.Now()
+		var c common
+		now := time.Now()
 		for i := range 1 << 16 {
 			now = now.Add(guessEvery)
-			g.mayGuess(netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(i >> 8), byte(i)}), 32), now)
+			c.mayGuess(netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(i >> 8), byte(i)}), 32), now)
 		}
-		if len(g) > 2*guessSources {
-			t.Errorf("%d sources are remembered", len(g))
+		if n := len(c.guesses); n > 2*guessSources {
+			t.Errorf("%d sources are remembered", n)
 		}
 	})
 }
@@ -171,5 +173,107 @@ func TestOpSilenced(t *testing.T) {
 		if p := r.roster.find("alice"); !p.operator || !alice.operator {
 			t.Errorf("an operator to all: %v, here: %v", p.operator, alice.operator)
 		}
+	})
+}
+
+// What a source is called is read as the same source.
+func TestSourceText(t *testing.T) {
+	for text, want := range map[string]string{
+		"192.0.2.1": "192.0.2.1", "192.0.2.1/32": "192.0.2.1", "192.0.2.1/24": "192.0.2.0/24", "::ffff:192.0.2.1": "192.0.2.1",
+		"::ffff:192.0.2.77/120": "192.0.2.0/24", "2001:db8::1": "2001:db8::/64", "2001:db8::1/128": "2001:db8::1/128", "::1": "::1",
+		"2001:db8::/32": "2001:db8::/32", "fe80::1%eth0": "fe80::/64",
+	} {
+		p, ok := parseSource(text)
+		if !ok || sourceText(p) != want {
+			t.Errorf("%s is %s, want %s", text, sourceText(p), want)
+		}
+		if again, _ := parseSource(sourceText(p)); again != p {
+			t.Errorf("%s is read as %v, and then as %v", text, p, again)
+		}
+	}
+	for _, text := range []string{"", "bob", "192.0.2", "192.0.2.1/33", "1"} {
+		if p, ok := parseSource(text); ok {
+			t.Errorf("%q is %v", text, p)
+		}
+	}
+}
+
+// Who goes from room to room has no more guesses than who stays; and what was barred in a room that has closed is seen and
+// lifted in another.
+func TestModerationInTheHouse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t, HouseConfig{Room: Config{Secret: "swordfish"}})
+		eve, e := enter(t, h, "", "eve")
+		for range 3 {
+			eve.do(t, "/join den", "/op a", "/op b", "/leave", "/op c")
+		}
+		wrong, many := 0, 0
+		for _, line := range e.take() {
+			switch line {
+			case "* " + English.BadSecret:
+				wrong++
+			case "* " + English.TooManyGuesses:
+				many++
+			}
+		}
+		if wrong != guessAtOnce || many != 9-guessAtOnce {
+			t.Errorf("%d guesses were judged, %d refused", wrong, many)
+		}
+		time.Sleep(guessEvery + 1)
+		eve.do(t, "/op swordfish", "/join den", "/ban 192.0.2.7", "/leave")
+		e.take()
+		eve.do(t, "/ban", "/unban 192.0.2.7")
+		synctest.Wait()
+		eve.do(t, "/ban")
+		want(t, "eve", e.take(), "* barred: 192.0.2.7", "* 192.0.2.7 is not barred any more, says eve", "* "+English.NoBarred)
+	})
+}
+
+// slowAck is a bus on which what is published comes back before it is acknowledged.
+type slowAck struct {
+	*Mem
+	before func(Message)
+}
+
+func (b *slowAck) Publish(ctx context.Context, room string, m Message) (uint64, error) {
+	seq, err := b.Mem.Publish(ctx, room, m)
+	b.before(m)
+	return seq, err
+}
+
+// What comes after the secret counts, even if it comes before the secret is acknowledged.
+func TestDemotedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &slowAck{Mem: new(Mem)}
+		var alice *Member
+		bus.before = func(m Message) {
+			if m.Kind == Promote && m.From == "bob" {
+				synctest.Wait()
+				say(t, alice, "/deop bob")
+				synctest.Wait()
+			}
+		}
+		r := open(t, Config{Bus: bus, Secret: "swordfish"})
+		alice, _ = join(t, r, "alice")
+		bob, b := join(t, r, "bob")
+		say(t, alice, "/op swordfish")
+		b.take()
+		say(t, bob, "/op swordfish", "/kick alice", "/who")
+		want(t, "bob", b.take(), "* "+English.NowOp, "* bob is no operator any more, says alice", "* /kick is for operators; /op SECRET makes you one", "* 2 here: @alice, bob")
+	})
+}
+
+// An operator who is silenced stays both when going to another room.
+func TestOperatorSilencedMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := openHouse(t, HouseConfig{Room: Config{Secret: "swordfish"}})
+		alice, _ := enter(t, h, "", "alice")
+		bob, b := enter(t, h, "", "bob")
+		alice.do(t, "/op swordfish", "/op bob", "/mute bob", "/join den")
+		bob.do(t, "/join den")
+		alice.do(t, "/deop bob")
+		b.take()
+		bob.do(t, "mmmh", "/who")
+		want(t, "bob", b.take(), "* "+English.Muted, "* 2 here: @alice, bob")
 	})
 }

@@ -59,7 +59,7 @@ func (r *Room) skipForgotten(ctx context.Context, after uint64) uint64 {
 	answer := make(chan uint64, 1)
 	if r.between(ctx, func() {
 		if oldest > r.lastSeq && !r.remembersSince(after) {
-			answer <- oldest - 1
+			answer <- r.lastSeq // what comes after it, comes
 		}
 		close(answer)
 	}) != nil {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,8 +55,7 @@ type Config struct {
 	// members. Default: nobody.
 	Log *slog.Logger
 
-	barring func(source netip.Prefix, barred bool) // told of Bar and Unbar, by the fan-out goroutine; may be nil
-	banned  func(netip.Addr) bool                  // by other rooms of the house; may be nil
+	common *common // with the other rooms of the house; nil: there are none
 }
 
 // Errors a room returns. The error of a failed bus is passed on, with what was attempted.
@@ -91,8 +91,8 @@ type Room struct {
 	texts      *Texts
 	commands   []Command
 	log        *slog.Logger
-	barring    func(source netip.Prefix, barred bool)
-	banned     func(netip.Addr) bool
+	common     *common
+	topical    bool // the configuration has a topic, which no older one changes
 	maxMessage atomic.Int64
 	history    atomic.Int64
 	node       uint64
@@ -127,7 +127,6 @@ type Room struct {
 
 	maxMembers int
 	secret     string
-	guesses    guesses        // at the secret
 	prefixes   []netip.Prefix // barred by the configuration
 
 	ids     map[uint64]*Member // of this Room: everybody from Join until the Leave has come back
@@ -146,8 +145,8 @@ func Open(ctx context.Context, c Config) (*Room, error) {
 		queue:   make(chan event, queueLen),
 		ids:     make(map[uint64]*Member),
 		roster:  newRoster(),
-		barring: c.barring,
-		banned:  c.banned,
+		common:  cmp.Or(c.common, new(common)),
+		topical: c.Topic != "",
 		arrival: newArrival(false),
 		ready:   make(chan struct{}),
 	}
@@ -216,8 +215,8 @@ func (r *Room) Join(ctx context.Context, s Screen, wish string) (*Member, error)
 	return r.join(ctx, s, wish, standing{})
 }
 
-// standing is what becomes of a member in another room of the house.
-type standing struct{ operator, muted bool }
+// standing is what becomes of a member that has come from another room of the house.
+type standing struct{ moved, operator, muted bool }
 
 func (r *Room) join(ctx context.Context, s Screen, wish string, as standing) (*Member, error) {
 	m, announcement, err := r.enter(s, wish, as)
@@ -266,9 +265,10 @@ func (r *Room) enter(s Screen, wish string, as standing) (*Member, Message, erro
 	}
 	var from netip.Addr
 	if v, ok := s.(Visitor); ok {
-		from, m.operator = v.Source().Unmap(), as.operator || v.Operator()
+		from = v.Source().Unmap().WithZone("")
+		m.operator = as.operator || !as.moved && v.Operator()
 	}
-	banned := r.banned != nil && r.banned(from)
+	banned := among(r.common.bars(), from)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -288,16 +288,18 @@ func (r *Room) enter(s Screen, wish string, as standing) (*Member, Message, erro
 // announcement is the Join of a member, who wishes to be called by its nick.
 func (m *Member) announcement() Message {
 	msg := Message{Time: time.Now(), Kind: Join, From: m.nick, Author: m.ID()}
-	switch {
-	case m.operator:
-		msg.Text = asOperator
-	case m.muted:
-		msg.Text = asMuted
+	var as []string
+	if m.operator {
+		as = append(as, asOperator)
 	}
+	if m.muted {
+		as = append(as, asMuted)
+	}
+	msg.Text = strings.Join(as, " ")
 	return msg
 }
 
-// The Text of a Join of somebody who is an operator, or has been silenced, from the beginning.
+// The words in the Text of a Join of somebody who is an operator, or has been silenced, from the beginning.
 const (
 	asOperator = "operator"
 	asMuted    = "muted"
@@ -331,7 +333,18 @@ func (r *Room) publish(ctx context.Context, m *Member, k Kind, text string) (uin
 	if why := r.refusing(); why != nil {
 		return 0, fmt.Errorf("%w: %w", ErrCutOff, why)
 	}
-	return r.bus.Publish(ctx, r.name, Message{Time: time.Now(), Kind: k, From: m.Nick(), Text: text, Author: m.ID()})
+	nick := m.Nick()
+	if k == Promote && text == "" { // by the secret
+		text = nick
+	}
+	seq, err := r.bus.Publish(ctx, r.name, Message{Time: time.Now(), Kind: k, From: nick, Text: text, Author: m.ID()})
+	switch k {
+	case Kick, Ban, Mute, Unmute, Promote, Demote, Topic, Bar, Unbar:
+		if err == nil {
+			r.log.Info("an operator's deed", "kind", k, "by", nick, "source", m.from(), "text", text)
+		}
+	}
+	return seq, err
 }
 
 // Nicks returns the nicks of everybody in the room, on all nodes, in the order in which they came.

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -14,6 +15,9 @@ import (
 func parseSource(text string) (netip.Prefix, bool) {
 	text = strings.TrimSpace(text)
 	if p, err := netip.ParsePrefix(text); err == nil {
+		if a := p.Addr(); a.Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(a.Unmap(), p.Bits()-96)
+		}
 		return p.Masked(), true
 	}
 	a, err := netip.ParseAddr(text)
@@ -33,7 +37,7 @@ func Source(a netip.Addr) netip.Prefix {
 
 // sourceText is how a source is shown, and what parseSource reads as the same.
 func sourceText(p netip.Prefix) string {
-	if p.IsSingleIP() {
+	if p.IsSingleIP() && p == Source(p.Addr()) {
 		return p.Addr().String()
 	}
 	return p.String()
@@ -52,27 +56,64 @@ func (m *Member) source() netip.Prefix {
 	return netip.Prefix{}
 }
 
+// from is where m comes from, for a log.
+func (m *Member) from() string {
+	if p := m.source(); p.IsValid() {
+		return sourceText(p)
+	}
+	return "this machine"
+}
+
 // among reports whether one of the networks has a.
 func among(networks []netip.Prefix, a netip.Addr) bool {
 	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// guesses keeps a secret from being tried out: each source may give a wrong one a few times at once, and then one every
-// guessEvery. Room.mu guards it.
-type guesses map[netip.Prefix]time.Time
+// common is what the rooms of a house have in common: who is barred in any of them, and who tries secrets. The zero common is
+// ready.
+type common struct {
+	mu      sync.Mutex
+	barred  []netip.Prefix
+	guesses map[netip.Prefix]time.Time // when all that a source has guessed is forgotten
+}
 
+// bar reports whether it was not so already.
+func (c *common) bar(source netip.Prefix, barred bool) (changed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if slices.Contains(c.barred, source) == barred {
+		return false
+	}
+	if barred {
+		c.barred = append(c.barred, source)
+	} else {
+		c.barred = slices.DeleteFunc(c.barred, func(p netip.Prefix) bool { return p == source })
+	}
+	return true
+}
+
+// bars returns all that are barred, in the order in which they were.
+func (c *common) bars() []netip.Prefix {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.barred)
+}
+
+// How often a secret may be guessed: a few times at once, and then one every guessEvery.
 const (
 	guessEvery   = 10 * time.Second
 	guessAtOnce  = 5
 	guessSources = 1024 // so many are remembered before those are forgotten that may guess as they like
 )
 
-// mayGuess reports whether a source may try once more now.
-func (g *guesses) mayGuess(from netip.Prefix, now time.Time) bool {
-	if *g == nil {
-		*g = make(guesses)
+// mayGuess reports whether a source may try a secret once more now.
+func (c *common) mayGuess(from netip.Prefix, now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.guesses == nil {
+		c.guesses = make(map[netip.Prefix]time.Time)
 	}
-	free := (*g)[from] // when all it has guessed is forgotten
+	free := c.guesses[from]
 	if free.Before(now) {
 		free = now
 	}
@@ -80,13 +121,13 @@ func (g *guesses) mayGuess(from netip.Prefix, now time.Time) bool {
 	if free.Sub(now) > guessAtOnce*guessEvery {
 		return false
 	}
-	if n := len(*g); n >= guessSources && n&(n-1) == 0 {
-		for p, t := range *g {
+	if n := len(c.guesses); n >= guessSources && n&(n-1) == 0 {
+		for p, t := range c.guesses {
 			if t.Before(now) {
-				delete(*g, p)
+				delete(c.guesses, p)
 			}
 		}
 	}
-	(*g)[from] = free
+	c.guesses[from] = free
 	return true
 }

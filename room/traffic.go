@@ -96,15 +96,19 @@ func (t *traffic) take(r *Room) (lines []*Line) {
 // settled is what is left of many passages in the end: those who came and went, or went and came back, are nowhere in it;
 // first stand those who came, and then those who left. So the lines for it are few, however often somebody comes and goes.
 func settled(all []passage) []passage {
-	count, last := make(map[string]int, len(all)), make(map[string]int, len(all))
+	first, last := make(map[string]Kind, len(all)), make(map[string]int, len(all))
 	for i, p := range all {
-		count[p.nick]++
-		last[p.nick] = i
+		key := foldNick(p.nick)
+		if _, again := first[key]; !again {
+			first[key] = p.kind
+		}
+		last[key] = i
 	}
 	left := make([]passage, 0, len(all))
 	for _, kind := range []Kind{Join, Leave} {
 		for i, p := range all {
-			if p.kind == kind && i == last[p.nick] && count[p.nick]%2 == 1 { // they alternate
+			if key := foldNick(p.nick); p.kind == kind && i == last[key] && first[key] == kind {
+				p.seq, p.time = all[len(all)-1].seq, all[len(all)-1].time
 				left = append(left, p)
 			}
 		}

@@ -3,6 +3,7 @@ package room
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -43,6 +44,24 @@ func TestSettled(t *testing.T) {
 			if after[nick] != in {
 				t.Fatalf("seed %d: %s is there: %v, want %v", seed, nick, after[nick], in)
 			}
+		}
+	}
+	for _, tt := range []struct{ all, want string }{
+		{"+a", "+a"}, {"+a -a", ""}, {"-a +A", ""}, {"+a +a", "+a"}, {"-a +a -A", "-A"}, {"-a +b", "+b -a"}, // its node has come back
+	} {
+		var all []passage
+		for i, word := range strings.Fields(tt.all) {
+			all = append(all, passage{kind: map[byte]Kind{'+': Join, '-': Leave}[word[0]], nick: word[1:], seq: uint64(i)})
+		}
+		var got []string
+		for _, p := range settled(all) {
+			got = append(got, map[Kind]string{Join: "+", Leave: "-"}[p.kind]+p.nick)
+			if p.seq != uint64(len(all)-1) {
+				t.Errorf("%s: seq %d", tt.all, p.seq)
+			}
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%s: %q, want %q", tt.all, got, tt.want)
 		}
 	}
 	r := &Room{texts: &English}

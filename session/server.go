@@ -172,7 +172,6 @@ func (srv *Server) accept(base context.Context, ln net.Listener, held *sync.Wait
 		s.base = base
 		srv.add(s)
 		held.Add(1)
-		srv.begun(s)
 		go srv.hold(s, held)
 	}
 }
@@ -182,6 +181,7 @@ func (srv *Server) accept(base context.Context, ln net.Listener, held *sync.Wait
 // frame is kept small: what comes after is done by others.
 func (srv *Server) hold(s *Session, held *sync.WaitGroup) {
 	defer srv.finish(s, held)
+	srv.begun(s)
 	s.served = srv.Handler.Serve(s.base, s)
 }
 
@@ -200,6 +200,8 @@ func (srv *Server) finish(s *Session, held *sync.WaitGroup) {
 }
 
 // begun and ended log a conversation.
+//
+//go:noinline
 func (srv *Server) begun(s *Session) {
 	if srv.Log != nil && srv.Log.Enabled(s.base, slog.LevelInfo) {
 		srv.Log.Info("conversation begun", "conv", s.ID(), "peer", s.Peer().String())

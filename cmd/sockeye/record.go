@@ -123,5 +123,12 @@ func (a *app) observers(t *talk, enc *charset.Encoding) (o observe.Observer, clo
 // private creates a file that is its owner's alone: a recording has what was said, passwords too. As with os.Create, a pipe
 // nobody reads yet can be opened.
 func private(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() { // it may have been there
+		_ = f.Chmod(0o600) // or belong to somebody else, who knows
+	}
+	return f, nil
 }
