@@ -85,6 +85,7 @@ func TestFaults(t *testing.T) {
 		{"history: {keep: false, data: x}", `f:1:24: history.data: history is kept in memory only (remove it, or keep: false)`},
 		{"history: {data: x}\nnats: {servers: [a]}", `f:1:11: history.data: history is kept by the NATS servers (remove it, or nats)`},
 		{"history: {keep: false}\nnats: {servers: [a]}", `f:1:17: history.keep: history is kept by the NATS servers (remove it, or nats)`},
+		{"nats: {servers: [], domain: x}", `f:1:21: nats.domain: it needs servers beside it`},
 		{"nats: {token: a}", `f:1:8: nats.token: it needs servers beside it`},
 		{"nats: {servers: [a], token: a, credentials: b}", `f:1:32: nats.credentials: credentials and token exclude each other`},
 		{"nats: {servers: [a], certificate: a}", `f:1:22: nats.certificate: it needs key beside it`},

@@ -252,6 +252,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("operators: {secret: 12345678}\nnats: {servers: ['nats://a:4222', b], token: 'true', domain: x, replicas: 3}\nrooms: [007, ~x, \"null\"]")
 	f.Add("listen: &a [tcp://:1, *a]\nlimits: *a\n")
 	f.Add("listen:\n - !!str tcp://:1\n - address: *x\n<<: {a: b}\n---\nx")
+	f.Add("nats: {servers: [], domain: 0}\nlisten: [{address: 'tls://:1', certificate: '', key: k}]")
 	f.Add("history: {age: 1d500ms, bytes: 1KiB}\ndrain: 0.000000001\nban: ['::/0']")
 	f.Fuzz(func(t *testing.T, s string) {
 		file, err := workbench.Parse("x", []byte(s))

@@ -132,7 +132,7 @@ func (b *binder) section(path string, n *yaml.Node, v reflect.Value) {
 	if _, tag := shortField(v); tag != "" && seen[tag.Get("yaml")] == nil {
 		b.fault(n, join(path, tag.Get("yaml")), "", "it is missing")
 	}
-	b.relations(path, seen, v.Type())
+	b.relations(path, seen, v)
 }
 
 // fieldsOf returns the keys of a section in the order of its fields.
@@ -182,8 +182,10 @@ func homesOf(t reflect.Type, path, key string) (homes []string) {
 }
 
 // relations checks which keys of a section need or exclude each other.
-func (b *binder) relations(path string, seen map[string]*yaml.Node, t reflect.Type) {
-	for i, key := range fieldsOf(t) {
+func (b *binder) relations(path string, seen map[string]*yaml.Node, v reflect.Value) {
+	t := v.Type()
+	fields := fieldsOf(t)
+	for i, key := range fields {
 		at := seen[key]
 		if at == nil {
 			continue
@@ -198,7 +200,7 @@ func (b *binder) relations(path string, seen map[string]*yaml.Node, t reflect.Ty
 			}
 		}
 		for _, other := range split(t.Field(i).Tag.Get("needs")) {
-			if seen[other] == nil {
+			if v.Field(slices.Index(fields, other)).IsZero() { // servers: [] is none
 				b.fault(at, join(path, key), "", "it needs %s beside it", other)
 			}
 		}
