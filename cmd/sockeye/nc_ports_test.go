@@ -75,7 +75,15 @@ func ncVars(t *testing.T) map[string]string {
 	}
 }
 
+// ncFree reports whether nobody listens at a port, and nothing has its name:
+// nc -v would say it.
 func ncFree(port string) bool {
+	n, _ := strconv.Atoi(port)
+	for _, udp := range []bool{false, true} {
+		if p := (&ncPlan{udp: udp}); p.service(uint16(n)) != "*" {
+			return false
+		}
+	}
 	ln, err := net.Listen("tcp", ":"+port)
 	if err != nil {
 		return false
