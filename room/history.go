@@ -47,7 +47,7 @@ func (r *Room) remember(l *Line) {
 }
 
 // maxShown is how many bytes of the past are shown at once: long lines must not overflow the outbox of who has just come.
-const maxShown = 2 * maxSaying
+const maxShown = maxSaying
 
 // showPast shows m the last n things that were said, or fewer if they are long, each with its time, at once.
 func (r *Room) showPast(m *Member, n int) {

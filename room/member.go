@@ -13,15 +13,16 @@ import (
 // A Member is somebody in a Room, made by Join. Its methods may be called by several goroutines at once; lines are said
 // in the order in which the calls of Line are made, so two calls at once have no order among them.
 type Member struct {
-	room    *Room
-	screen  Screen
-	id      uint64
-	refused string      // what to say about a wish that was not granted
-	gone    atomic.Bool // it shall not see anything any more; set once
+	screen Screen
 
 	// The fan-out goroutine's.
 	apart *Block // what it sees instead of the block that is being shown
 	seen  uint64 // what was said up to this message it is not shown: it has seen it, or sees it now; see Resume
+
+	gone    atomic.Bool // it shall not see anything any more; set once
+	room    *Room
+	id      uint64
+	refused string // what to say about a wish that was not granted
 
 	// Guarded by Room.mu.
 	nick            string

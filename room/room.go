@@ -96,7 +96,7 @@ type Room struct {
 	history    atomic.Int64
 	node       uint64
 
-	queue       chan event
+	queue       *queue
 	unsubscribe func()
 	ready       chan struct{}   // closed once it is known who is there
 	running     context.Context // ends when the goroutines are to end
@@ -141,7 +141,7 @@ func Open(ctx context.Context, c Config) (*Room, error) {
 		bus:     c.Bus,
 		texts:   cmp.Or(c.Texts, &English),
 		log:     cmp.Or(c.Log, slog.New(slog.DiscardHandler)).With("room", cmp.Or(c.Name, "lobby")),
-		queue:   make(chan event, queueLen),
+		queue:   newQueue(),
 		ids:     make(map[uint64]*Member),
 		roster:  newRoster(),
 		common:  cmp.Or(c.common, new(common)),

@@ -243,8 +243,10 @@ func TestLostMember(t *testing.T) {
 		c.take()
 		full := errors.New("outbox full")
 		b.failWith(&net.OpError{Op: "write", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 7}, Err: full})
-		say(t, alice, "hello", "anybody?")
-		want(t, "carol", c.take(), "<alice> hello", "<alice> anybody?", "* bob left (lost: outbox full)")
+		say(t, alice, "hello") // what is said meanwhile may be shown before he is told
+		synctest.Wait()
+		say(t, alice, "anybody?")
+		want(t, "carol", c.take(), "<alice> hello", "* bob left (lost: outbox full)", "<alice> anybody?")
 		want(t, "alice", a.take(), "* bob left (lost: outbox full)")
 		if !errors.Is(b.ended, full) {
 			t.Errorf("bob's screen was ended with %v", b.ended)
@@ -265,7 +267,7 @@ func TestAllLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := open(t, Config{})
 		var last *Member
-		for range 3 * queueLen {
+		for range 3 * maxQueue {
 			m, s := join(t, r, "")
 			synctest.Wait()
 			s.failWith(net.ErrClosed)

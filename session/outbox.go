@@ -16,18 +16,19 @@ import (
 // be written.
 type outbox struct {
 	mu     sync.Mutex
-	queue  [][]byte
-	size   int   // of queue and of the flush under way, with what keeping it costs
-	begun  bool  // the first of queue is what is left of a message
-	failed error // writing has failed for good
-	half   bool  // we have ended our side
-	closed bool
+	failed error    // writing has failed for good
 	gone   *parting // the peer was dropped
+	half   bool     // we have ended our side
+	closed bool
+	begun  bool // the first of queue is what is left of a message
 
 	// The token is held by whoever writes to the connection.
 	taken   bool
 	waiting int32         // for the token
 	passed  chan struct{} // the token on its way to one who waits; nil until somebody does
+
+	queue [][]byte
+	size  int // of queue and of the flush under way, with what keeping it costs
 }
 
 // entryCost is what keeping a message takes beside its bytes.
@@ -145,8 +146,12 @@ func (s *Session) emitNow(p []byte) (n int, err error) {
 			return len(p), nil
 		}
 		return s.emit(p) // a datagram goes at once or not at all
-	case s.from.raw != nil:
-		n, err = s.from.raw.tryWrite(p)
+	case s.from.rc != nil:
+		if !s.from.kept {
+			s.from.kept = true
+			s.from.raw.keepRoom()
+		}
+		n, err = tryWrite(s.from.rc, p)
 	default:
 		if w, ok := s.conn.(tryWriter); ok {
 			n, err = w.TryWrite(p)

@@ -5,6 +5,7 @@ package session
 import (
 	"io"
 	"os"
+	"sync"
 	"syscall"
 
 	"sockeye.dev/frame"
@@ -27,10 +28,8 @@ type rawConn struct {
 	out     []byte
 	sent    int
 	sendErr error
-	kept    bool // keepRoom was called
 
 	onReadable, onWritable func(fd uintptr) bool // tryReceive and trySend, bound once
-	atOnce                 func(fd uintptr)      // sendNow, bound once
 }
 
 func newRawConn(sc syscall.Conn) *rawConn {
@@ -39,7 +38,7 @@ func newRawConn(sc syscall.Conn) *rawConn {
 		return nil
 	}
 	r := &rawConn{rc: rc}
-	r.onReadable, r.onWritable, r.atOnce = r.tryReceive, r.trySend, r.sendNow
+	r.onReadable, r.onWritable = r.tryReceive, r.trySend
 	return r
 }
 
@@ -88,22 +87,58 @@ func (r *rawConn) tryReceive(fd uintptr) bool {
 // conn.Write is larger than an idle conversation's should become.
 func (r *rawConn) write(p []byte) (int, error) {
 	r.out, r.sent, r.sendErr = p, 0, nil
-	return r.written(r.rc.Write(r.onWritable))
-}
-
-// tryWrite writes what the socket takes now. It must not run beside another
-// write. It asks neither the poller nor a deadline, for it never waits.
-func (r *rawConn) tryWrite(p []byte) (int, error) {
-	r.out, r.sent, r.sendErr = p, 0, nil
-	return r.written(r.rc.Control(r.atOnce))
-}
-
-func (r *rawConn) written(err error) (int, error) {
+	err := r.rc.Write(r.onWritable)
 	if err == nil {
 		err = r.sendErr
 	}
 	r.out = nil
 	return r.sent, err
+}
+
+// tryWrite writes what the socket takes now. It must not run beside another
+// write. It asks neither the poller nor a deadline, for it never waits.
+func tryWrite(rc syscall.RawConn, p []byte) (int, error) {
+	w := atOnce.Get().(*nowWriter)
+	w.p = p
+	err := rc.Control(w.write)
+	if err == nil {
+		err = w.err
+	}
+	n := w.n
+	w.p, w.n, w.err = nil, 0, nil
+	atOnce.Put(w)
+	return n, err
+}
+
+// A nowWriter is the state of one tryWrite. It is not the conversation's: who
+// writes to a thousand in turn has the same one at hand each time, while what
+// belongs to them has to be fetched from memory.
+type nowWriter struct {
+	p     []byte
+	n     int
+	err   error
+	write func(fd uintptr) // try, bound once
+}
+
+var atOnce = sync.Pool{New: func() any {
+	w := new(nowWriter)
+	w.write = w.try
+	return w
+}}
+
+func (w *nowWriter) try(fd uintptr) {
+	for w.n < len(w.p) {
+		n, err := sendNow(int(fd), w.p[w.n:min(len(w.p), w.n+maxWrite)])
+		w.n += max(n, 0)
+		switch {
+		case err == syscall.EINTR:
+		case err == syscall.EAGAIN:
+			return
+		case err != nil:
+			w.err = os.NewSyscallError("write", err)
+			return
+		}
+	}
 }
 
 func (r *rawConn) trySend(fd uintptr) (done bool) {
@@ -123,24 +158,8 @@ func (r *rawConn) trySend(fd uintptr) (done bool) {
 	return true
 }
 
-func (r *rawConn) sendNow(fd uintptr) {
-	if !r.kept {
-		r.kept = true
-		keepRoom(int(fd))
-	}
-	for r.sent < len(r.out) {
-		n, err := syscall.Write(int(fd), r.out[r.sent:min(len(r.out), r.sent+maxWrite)])
-		r.sent += max(n, 0)
-		switch {
-		case err == syscall.EINTR:
-		case err == syscall.EAGAIN:
-			return
-		case err != nil:
-			r.sendErr = os.NewSyscallError("write", err)
-			return
-		}
-	}
-}
+// keepRoom has the kernel take less than it could.
+func (r *rawConn) keepRoom() { _ = r.rc.Control(func(fd uintptr) { keepRoom(int(fd)) }) }
 
 // makeRoom lets a socket that is full take a little more.
 func (r *rawConn) makeRoom() { _ = r.rc.Control(func(fd uintptr) { makeRoom(int(fd)) }) }

@@ -120,19 +120,23 @@ type (
 // at a time; everything else may be called by any goroutine at any time. A
 // session that waits for bytes holds no buffer.
 type Session struct {
-	conn   net.Conn
+	// What TrySend needs stands together: of a thousand sessions that are
+	// written to in turn, none is still in the processor's cache.
+	format atomic.Pointer[settled]
+	spoken atomic.Pointer[charset.Encoding] // what an auto peer has shown to speak
 	cfg    *Config
+	put    atomic.Int64 // bytes sent; owned, but for reading, by who has the outbox's token
+	out    outbox
+	from   source
+
+	conn   net.Conn
 	base   context.Context // the server's: it interrupts us itself when this ends
 	served error           // what the server's handler returned
 	id     uint64
 
-	format atomic.Pointer[settled]
-	spoken atomic.Pointer[charset.Encoding] // what an auto peer has shown to speak
-
 	// Owned by the goroutine that calls Recv.
 	in                 frame.Reader
 	inAs               *settled // the format in and dec were made for
-	from               source
 	dec                *charset.Decoder
 	recvErr            error
 	tail               bool         // the half character at the end was handed out
@@ -146,11 +150,9 @@ type Session struct {
 	// Owned by who has the outbox's token.
 	enc    *charset.Encoder
 	encAs  encoderKey
-	put    atomic.Int64 // bytes sent
 	limit  *rate.Limiter
 	proved atomic.Bool
 
-	out     outbox
 	dropped atomic.Int64
 	once    sync.Once
 }

@@ -75,7 +75,11 @@ func main() {
 	rounds := flag.Int("rounds", 3, "how often each hub runs")
 	slowRounds := flag.Int("slow-rounds", 1, "how often each runs with a member that does not read")
 	only := flag.String("hubs", "", "only hubs whose name matches this `pattern`")
-	also := flag.String("also", "", "another build of sockeye, whose serve is measured beside")
+	var also []string
+	flag.Func("also", "another build of sockeye, whose serve is measured beside; can be given again", func(path string) error {
+		also = append(also, path)
+		return nil
+	})
 	flag.Parse()
 
 	dir, err := os.MkdirTemp("", "fanout")
@@ -85,8 +89,8 @@ func main() {
 	measure.RemoveIfInterrupted(dir)
 	measure.Check(measure.Build(dir, measure.Sockeye, measure.NATS))
 	all := hubs(filepath.Join(dir, "sockeye"), filepath.Join(dir, "nats-server"))
-	if *also != "" {
-		all = slices.Insert(all, 1, hub{name: "also: sockeye serve", ours: true, proto: roomProto, argv: serve(*also)})
+	for _, path := range also {
+		all = slices.Insert(all, 1, hub{name: "sockeye serve, " + filepath.Base(path), ours: true, proto: roomProto, argv: serve(path)})
 	}
 	pattern := regexp.MustCompile(*only)
 	os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin")
