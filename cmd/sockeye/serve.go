@@ -173,6 +173,10 @@ func (a *app) serve(ctx context.Context, f *serveFlags, file *workbench.File, pa
 	if path != "" {
 		log = a.fileLog(file.Log)
 	}
+	hangups := make(chan os.Signal, 1)
+	if path != "" {
+		signal.Notify(hangups, syscall.SIGHUP) // from the beginning: until then it kills
+	}
 	observer, closeRecord, err := a.observers(&f.talk, f.encoding)
 	if err != nil {
 		return err
@@ -222,7 +226,7 @@ func (a *app) serve(ctx context.Context, f *serveFlags, file *workbench.File, pa
 	if !f.broker {
 		a.howTo(listeners)
 	}
-	defer a.hangups(ctx, w, notifier, path, log)()
+	defer a.obey(ctx, hangups, w, notifier, path, log)()
 	_ = notifier.Ready()
 	defer answerWatchdog(ctx, notifier, log)()
 	defer sayStopping(ctx, notifier)()
@@ -285,14 +289,15 @@ func sayStopping(ctx context.Context, n *workbench.Notifier) (wait func()) {
 	}
 }
 
-// hangups has the file read again at every SIGHUP, until stop is called; from then on SIGHUP does nothing. Without a file
-// SIGHUP ends the program as Ctrl-C does, unless nohup has it ignored.
-func (a *app) hangups(ctx context.Context, w *workbench.Workbench, n *workbench.Notifier, path string, log *slog.Logger) (stop func()) {
-	if path == "" && signal.Ignored(syscall.SIGHUP) { // nohup
-		return func() {}
+// obey has the file read again at every SIGHUP that c brings, until stop is called; from then on SIGHUP does nothing. Without a
+// file SIGHUP ends the program as Ctrl-C does, unless nohup has it ignored.
+func (a *app) obey(ctx context.Context, c chan os.Signal, w *workbench.Workbench, n *workbench.Notifier, path string, log *slog.Logger) (stop func()) {
+	if path == "" {
+		if signal.Ignored(syscall.SIGHUP) {
+			return func() {}
+		}
+		signal.Notify(c, syscall.SIGHUP)
 	}
-	c := make(chan os.Signal, 1)
-	signal.Notify(c, syscall.SIGHUP)
 	interrupt := sync.OnceFunc(a.interrupt) // the kernel and the shell both tell of it; a second Ctrl-C would cut us short
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -195,6 +195,40 @@ func TestServeRefuses(t *testing.T) {
 	}
 }
 
+// SIGHUP has the file read again, and does not kill, while what keeps the rooms is still being opened, too.
+func TestServeHangupEarly(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("there is no SIGHUP")
+	}
+	nats, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nats.Close()
+	file := filepath.Join(t.TempDir(), "sockeye.yaml")
+	if err := os.WriteFile(file, fmt.Appendf(nil, "listen: [tcp://127.0.0.1:0]\nnats: {servers: [\"nats://%v\"]}\n", nats.Addr()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := command(t, "serve", file)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	conn, err := nats.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Error(err)
+	}
+	conn.Close()
+	nats.Close()
+	if _ = cmd.Wait(); cmd.ProcessState.ExitCode() != 1 {
+		t.Errorf("it ended with %v", cmd.ProcessState)
+	}
+}
+
 // A file says what the flags do, and SIGHUP has it read again; what is wrong
 // with it is told with its line, and the advice in the reader's language.
 func TestServeFile(t *testing.T) {
