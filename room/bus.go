@@ -129,6 +129,19 @@ type Keeper interface {
 	Oldest(ctx context.Context, room string) (seq uint64, err error)
 }
 
+// Records is what a Bus may also be: one that keeps what is decreed beside the messages, for as long as nobody decrees
+// otherwise.
+type Records interface {
+	// Record keeps value under key, in place of what is there; nil forgets that. It returns once this is as durable as a
+	// message.
+	Record(ctx context.Context, key string, value []byte) error
+
+	// HeedRecords calls f for everything that is kept, returns, and has f called for every change from then on, by whomever
+	// it was made: one call at a time, with nil for what was forgotten. f must not block. ctx bounds what comes before the
+	// return. Once stop has returned, f is not running and is never called again.
+	HeedRecords(ctx context.Context, f func(key string, value []byte)) (stop func(), err error)
+}
+
 // Company is what a Bus may also be: one that other Rooms can be on, in this process or another, and that they can vanish
 // from without a word. A Bus without it is taken for one that has a single Room of each name.
 type Company interface {

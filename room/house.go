@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // HouseConfig says what a House is like. The zero HouseConfig is a usable house with one room, the lobby.
@@ -71,11 +73,21 @@ func OpenHouse(ctx context.Context, c HouseConfig) (*House, error) {
 	}, c.Room.Commands...)
 	c.Room.common = new(common)
 	h.c, h.texts = c, t
+	if err := h.keep(ctx); err != nil && c.Room.Log != nil {
+		c.Room.Log.Warn("bans and topics end with this process", "reason", err)
+	}
 	if err := h.SetRooms(ctx, c.Rooms); err != nil {
 		h.Close()
 		return nil, err
 	}
 	return h, nil
+}
+
+// keep begins to keep what is decreed. A bus that cannot do that has not long to say so: rooms are possible without.
+func (h *House) keep(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	return h.c.Room.common.keep(ctx, h.c.Room.Bus, cmp.Or(h.c.Room.Log, slog.New(slog.DiscardHandler)))
 }
 
 // Texts is what is said in this house.
@@ -318,6 +330,7 @@ func (h *House) Close() error {
 	}
 	all.Wait()
 	h.closing.Wait()
+	h.c.Room.common.close()
 	return nil
 }
 

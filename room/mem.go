@@ -20,11 +20,16 @@ type Mem struct {
 
 	mu     sync.Mutex
 	topics map[string]*topic
+
+	recording sync.Mutex // held while the clerks are called
+	records   map[string][]byte
+	clerks    []*clerk
 }
 
 var (
 	_ Bus     = (*Mem)(nil)
 	_ Company = (*Mem)(nil)
+	_ Records = (*Mem)(nil)
 )
 
 // topic is one room on the bus. Its fields belong to whoever holds the turn, except those that say otherwise.
@@ -43,6 +48,10 @@ type topic struct {
 type subscriber struct{ deliver func(Message) }
 
 type heeder struct{ f func(node uint64) }
+
+type clerk struct {
+	f func(key string, value []byte)
+}
 
 // Publish implements Bus. It fails only when ctx ends before the message's turn has come; then it was not published.
 func (b *Mem) Publish(ctx context.Context, room string, m Message) (uint64, error) {
@@ -127,6 +136,38 @@ func (b *Mem) Heed(room string, f func(node uint64)) (stop func(), err error) {
 		t.beats.Lock()
 		defer t.beats.Unlock()
 		t.heeders = slices.DeleteFunc(t.heeders, func(x *heeder) bool { return x == h })
+	}, nil
+}
+
+// Record implements Records: it calls those who heed, and never fails.
+func (b *Mem) Record(_ context.Context, key string, value []byte) error {
+	b.recording.Lock()
+	defer b.recording.Unlock()
+	if b.records == nil {
+		b.records = make(map[string][]byte)
+	}
+	if b.records[key] = value; value == nil {
+		delete(b.records, key)
+	}
+	for _, c := range b.clerks {
+		c.f(key, value)
+	}
+	return nil
+}
+
+// HeedRecords implements Records. f must call neither stop nor Record.
+func (b *Mem) HeedRecords(_ context.Context, f func(key string, value []byte)) (stop func(), err error) {
+	b.recording.Lock()
+	defer b.recording.Unlock()
+	for key, value := range b.records {
+		f(key, value)
+	}
+	c := &clerk{f}
+	b.clerks = append(b.clerks, c)
+	return func() {
+		b.recording.Lock()
+		defer b.recording.Unlock()
+		b.clerks = slices.DeleteFunc(b.clerks, func(x *clerk) bool { return x == c })
 	}, nil
 }
 

@@ -40,11 +40,17 @@ func (r *Room) has(nick string) bool {
 // where it was typed.
 func (r *Room) moderate(msg Message) {
 	t := r.texts
+	ours := msg.Author.Node == r.node // and so are the records of it
 	switch msg.Kind {
 	case Topic:
 		r.mu.Lock()
 		r.roster.topic = msg.Text
 		r.mu.Unlock()
+		if kept := []byte(msg.Text); ours && len(kept) > 0 && msg.Author.Member != 0 {
+			r.common.record(topicKey+r.name, kept)
+		} else if ours { // the configuration knows it by itself
+			r.common.record(topicKey+r.name, nil)
+		}
 		r.show(&Block{Lines: []*Line{r.out.line(msg)}})
 		return
 	case Bar, Unbar:
@@ -52,13 +58,16 @@ func (r *Room) moderate(msg Message) {
 		if !ok {
 			return
 		}
-		change, text := r.roster.bar, t.BarredBy
+		change, text, by := r.roster.bar, t.BarredBy, []byte(msg.From)
 		if msg.Kind == Unbar {
-			change, text = r.roster.unbar, t.UnbarredBy
+			change, text, by = r.roster.unbar, t.UnbarredBy, nil
 		}
 		r.mu.Lock()
 		changed := change(source)
 		r.mu.Unlock()
+		if ours {
+			r.common.record(barKey+source.String(), by)
+		}
 		if r.common.bar(source, msg.Kind == Bar) || changed {
 			r.tellOperators(fmt.Sprintf(text, sourceText(source), msg.From))
 		}

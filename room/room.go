@@ -156,7 +156,7 @@ func Open(ctx context.Context, c Config) (*Room, error) {
 	r.company, _ = r.bus.(Company)
 	r.commands = commandTable(r.texts, c.Commands)
 	r.out.texts = r.texts
-	r.roster.topic = c.Topic
+	r.roster.topic = cmp.Or(c.Topic, r.common.topic(r.name))
 	r.errands.wake = make(chan struct{}, 1)
 	r.cut.changed = make(chan struct{}, 1)
 	var node [8]byte

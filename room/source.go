@@ -69,34 +69,15 @@ func among(networks []netip.Prefix, a netip.Addr) bool {
 	return slices.ContainsFunc(networks, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// common is what the rooms of a house have in common: who is barred in any of them, and who tries secrets. The zero common is
-// ready.
+// common is what the rooms of a house have in common: who is barred in any of them, what they are about while nobody is in
+// them, and who tries secrets. The zero common is ready.
 type common struct {
+	decrees *decrees // nil: nothing is kept
+
 	mu      sync.Mutex
 	barred  []netip.Prefix
+	topics  map[string]string
 	guesses map[netip.Prefix]time.Time // when all that a source has guessed is forgotten
-}
-
-// bar reports whether it was not so already.
-func (c *common) bar(source netip.Prefix, barred bool) (changed bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if slices.Contains(c.barred, source) == barred {
-		return false
-	}
-	if barred {
-		c.barred = append(c.barred, source)
-	} else {
-		c.barred = slices.DeleteFunc(c.barred, func(p netip.Prefix) bool { return p == source })
-	}
-	return true
-}
-
-// bars returns all that are barred, in the order in which they were.
-func (c *common) bars() []netip.Prefix {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Clone(c.barred)
 }
 
 // How often a secret may be guessed: a few times at once, and then one every guessEvery.

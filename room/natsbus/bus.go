@@ -58,6 +58,7 @@ var (
 	_ room.Watcher = (*Bus)(nil)
 	_ room.Lister  = (*Bus)(nil)
 	_ room.Company = (*Bus)(nil)
+	_ room.Records = (*Bus)(nil)
 )
 
 // link is one life of the connection.
