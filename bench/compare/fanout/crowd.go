@@ -22,7 +22,7 @@ import (
 const (
 	mark      = "#fanout#"
 	shortest  = 64
-	ring      = 1 << 14 // how many messages can be under way
+	ring      = 1 << 14                    // how many messages can be under way
 	filling   = "xxxxxxxxxxxxxxxxxxxxxxxx" // of the shortest
 	patience  = 20 * time.Second
 	probeSeq  = 0 // sent until everybody has been reached, and counted nowhere
@@ -47,8 +47,8 @@ type crowd struct {
 	counts     [ring]int32
 	digits     [ring][16]byte // the number of a message as it is written
 	stride     int            // between the beginnings of messages, as seen last
-	out        []byte // of the speaker, not written yet
-	polled     bool   // the epoll says when the speaker can write
+	out        []byte         // of the speaker, not written yet
+	polled     bool           // the epoll says when the speaker can write
 	payload    []byte
 
 	lost, twice uint64
