@@ -309,7 +309,11 @@ func wireOf(b *room.Block, format session.Format, asJSON bool) (*wire, error) {
 			return w, nil
 		}
 	}
-	w := &wire{format: format, json: asJSON}
+	size := 0
+	for _, l := range b.Lines {
+		size += len(l.Text) + 2
+	}
+	w := &wire{format: format, json: asJSON, bytes: make([]byte, 0, size), ends: make([]int, 0, len(b.Lines))}
 	for _, l := range b.Lines {
 		text := l.Text
 		if asJSON {

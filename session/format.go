@@ -36,11 +36,14 @@ func (f Format) AppendText(dst []byte, text string) ([]byte, error) {
 	if enc == nil {
 		enc = charset.UTF8
 	}
-	payload, err := enc.EncodeString(text, f.Encode)
+	buf := scratch.Get().(*[]byte)
+	defer giveBack(buf)
+	var err error
+	*buf, err = enc.NewEncoder(f.Encode).EncodeString((*buf)[:0], text, true)
 	if err != nil || f.Framing == nil {
-		return append(dst, payload...), err
+		return append(dst, *buf...), err
 	}
-	return frame.In(f.Framing, enc).Append(dst, payload)
+	return frame.In(f.Framing, enc).Append(dst, *buf)
 }
 
 // settled is a Format with its defaults filled in for one kind of connection.

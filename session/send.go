@@ -16,6 +16,12 @@ var scratch = sync.Pool{New: func() any { return new([]byte) }}
 // maxScratch keeps the occasional huge message from living in the pool.
 const maxScratch = 64 << 10
 
+func giveBack(b *[]byte) {
+	if cap(*b) <= maxScratch {
+		scratch.Put(b)
+	}
+}
+
 // Send writes one message and returns when the connection has taken it all. A
 // context that ends before the first byte went leaves the session as it was;
 // one that ends later tears the message, and every later Send fails with
@@ -38,9 +44,7 @@ func (s *Session) Send(ctx context.Context, m Message) error {
 	bufs := [2]*[]byte{scratch.Get().(*[]byte), scratch.Get().(*[]byte)}
 	defer func() {
 		for _, b := range bufs {
-			if cap(*b) <= maxScratch {
-				scratch.Put(b)
-			}
+			giveBack(b)
 		}
 	}()
 	data := m.Data
