@@ -267,6 +267,9 @@ func (c *screen) Show(b *room.Block) error {
 	}
 	at := 0
 	for _, end := range w.ends {
+		if end == at {
+			continue
+		}
 		if err := c.s.TrySend(w.bytes[at:end:end]); err != nil {
 			return err
 		}
@@ -289,7 +292,8 @@ func (c *screen) End(last *room.Line, reason error) {
 }
 
 // wire is a block as it goes over the wire to members of one format: all of it,
-// and where each line ends.
+// and where each line ends. A line of which nothing goes ends where the one
+// before does.
 type wire struct {
 	format session.Format
 	json   bool
@@ -309,6 +313,11 @@ func wireOf(b *room.Block, format session.Format, asJSON bool) (*wire, error) {
 			return w, nil
 		}
 	}
+	if b.Of != nil {
+		if whole, err := wireOf(b.Of, format, asJSON); err == nil {
+			return whole.part(b), nil
+		}
+	}
 	size := 0
 	for _, l := range b.Lines {
 		size += len(l.Text) + 2
@@ -317,23 +326,34 @@ func wireOf(b *room.Block, format session.Format, asJSON bool) (*wire, error) {
 	for _, l := range b.Lines {
 		text := l.Text
 		if asJSON {
-			if text = lineJSON(b, l); text == "" {
-				continue
+			text = lineJSON(b, l)
+		}
+		if text != "" || !asJSON {
+			var err error
+			if w.bytes, err = appendFitting(w.bytes, format, text); err != nil {
+				return w, err
 			}
 		}
-		had := len(w.bytes)
-		var err error
-		if w.bytes, err = appendFitting(w.bytes, format, text); err != nil {
-			return w, err
-		}
-		if len(w.bytes) > had {
-			w.ends = append(w.ends, len(w.bytes))
-		}
+		w.ends = append(w.ends, len(w.bytes))
 	}
 	if len(made) < maxWires {
 		b.Memo = append(made, w)
 	}
 	return w, nil
+}
+
+// part is what w has of the lines of b, which is part of w's block.
+func (w *wire) part(b *room.Block) *wire {
+	p := &wire{bytes: make([]byte, 0, len(w.bytes)), ends: make([]int, 0, len(b.Lines))}
+	at := 0
+	for i, l := range b.Of.Lines {
+		if n := len(p.ends); n < len(b.Lines) && b.Lines[n] == l {
+			p.bytes = append(p.bytes, w.bytes[at:w.ends[i]]...)
+			p.ends = append(p.ends, len(p.bytes))
+		}
+		at = w.ends[i]
+	}
+	return p
 }
 
 // appendFitting appends as much of text as the framing can carry, perhaps

@@ -123,7 +123,7 @@ func TestBlockSize(t *testing.T) {
 			for _, l := range b.Lines {
 				size += len(l.Text) + 1
 			}
-			if size > maxSaying {
+			if size > MaxBlock {
 				t.Errorf("a block of %d bytes", size)
 			}
 			got += len(b.Lines)

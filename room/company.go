@@ -85,7 +85,7 @@ func (r *Room) keepCompany() {
 				r.pulse.restart() // we were stopped, or deaf
 			}
 			last = time.Now()
-			_ = r.between(r.running, r.lookAround)
+			r.queue.tryPut(event{do: r.lookAround}) // or, if there is much to do, the next time: the beats must go on
 		}
 	})
 }

@@ -36,6 +36,7 @@ const crowd = 256
 // fanOut is the only goroutine that shows anything, and the only one that changes r.members.
 func (r *Room) fanOut() {
 	var batch []event
+	flood := false // several events waited at once
 	alone := false // on its thread
 	defer func() {
 		if alone {
@@ -52,12 +53,14 @@ func (r *Room) fanOut() {
 				runtime.UnlockOSThread()
 				alone = false
 			}
-			if alone {
+			if alone && flood { // who says something now and then does not pay for it
 				r.queue.gather()
 			}
 			batch = r.queue.take(batch)
+			flood = len(batch) > 1
 			r.checkSeq(batch)
 			r.handleAll(batch)
+			batch = r.queue.rest(batch)
 		case <-r.running.Done():
 			r.handleAll(r.queue.take(batch))
 			r.farewell()
@@ -166,13 +169,6 @@ type saying struct {
 	size    int
 }
 
-// maxSaying is how many bytes are shown at once, and maxLines how many lines, of which JSON makes three times as many bytes:
-// a member that has fallen behind must have room for them.
-const (
-	maxSaying = 64 << 10
-	maxLines  = 1024
-)
-
 // say has l shown to everybody except its author.
 func (r *Room) say(l *Line, author *Member) {
 	p := &r.saying
@@ -180,7 +176,7 @@ func (r *Room) say(l *Line, author *Member) {
 		p.lines, p.authors = append(p.lines, l), append(p.authors, nil)
 		p.size += len(l.Text) + 1
 	}
-	if p.size > 0 && p.size+len(l.Text) > maxSaying || len(p.lines) >= maxLines {
+	if p.size > 0 && p.size+len(l.Text) > MaxBlock || len(p.lines) >= MaxBlockLines {
 		r.flush()
 	}
 	p.lines, p.authors = append(p.lines, l), append(p.authors, author)
@@ -194,29 +190,35 @@ func (r *Room) flush() {
 		return
 	}
 	for _, m := range p.authors {
-		if m != nil && m.apart == nil {
-			m.apart = p.without(m)
+		if m != nil {
+			m.spoke = true
 		}
 	}
 	r.show(&Block{Lines: slices.Clone(p.lines), said: true})
 	for i, m := range p.authors {
 		if m != nil {
-			m.apart = nil
+			m.spoke = false
 		}
 		p.lines[i], p.authors[i] = nil, nil
 	}
 	p.lines, p.authors, p.size = p.lines[:0], p.authors[:0], 0
 }
 
-// without is what was said by others than m.
-func (p *saying) without(m *Member) *Block {
-	b := new(Block)
-	for i, l := range p.lines {
-		if p.authors[i] != m {
-			b.Lines = append(b.Lines, l)
+// without is b, which has all of p, without what m has said.
+func (p *saying) without(m *Member, b *Block) *Block {
+	part := &Block{Of: b, Lines: make([]*Line, 0, len(b.Lines))}
+	i := 0
+	for _, l := range b.Lines {
+		own := false
+		if i < len(p.lines) && p.lines[i] == l {
+			own = p.authors[i] == m
+			i++
+		}
+		if !own {
+			part.Lines = append(part.Lines, l)
 		}
 	}
-	return b
+	return part
 }
 
 // unlessEcho returns whom msg is not shown to. Who types at a plain terminal has seen the line already; what an emote
@@ -233,14 +235,17 @@ func (r *Room) show(b *Block) {
 	if lines := r.traffic.take(r); len(lines) > 0 { // whom b is about may be among them
 		b = &Block{Lines: append(lines, b.Lines...), said: b.said}
 	}
+	b.Room = r.name
 	for _, m := range r.members {
+		shown := b
+		if m.spoke {
+			shown = r.saying.without(m, b)
+		}
 		switch {
 		case m.seen != 0 && b.said:
-			r.showUnseen(m, b)
-		case m.apart == nil:
-			r.showBlock(m, b)
-		case len(m.apart.Lines) > 0:
-			r.showBlock(m, m.apart)
+			r.showUnseen(m, b, shown.Lines)
+		case len(shown.Lines) > 0:
+			r.showBlock(m, shown)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func (r *Room) remember(l *Line) {
 }
 
 // maxShown is how many bytes of the past are shown at once: long lines must not overflow the outbox of who has just come.
-const maxShown = maxSaying
+const maxShown = MaxBlock
 
 // showPast shows m the last n things that were said, or fewer if they are long, each with its time, at once.
 func (r *Room) showPast(m *Member, n int) {
@@ -64,7 +64,7 @@ func (r *Room) showPast(m *Member, n int) {
 	for _, l := range r.past[first:] {
 		dated := *l
 		dated.Text = l.Time.Local().Format("[2006-01-02 15:04] ") + l.Text
-		if size > 0 && size+len(dated.Text) > maxSaying {
+		if size > 0 && size+len(dated.Text) > MaxBlock {
 			r.showBlock(m, b)
 			b, size = &Block{Past: true}, 0
 		}

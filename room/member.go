@@ -16,7 +16,7 @@ type Member struct {
 	screen Screen
 
 	// The fan-out goroutine's.
-	apart *Block // what it sees instead of the block that is being shown
+	spoke bool   // it has said some of what is being shown, and is not to see that
 	seen  uint64 // what was said up to this message it is not shown: it has seen it, or sees it now; see Resume
 
 	gone    atomic.Bool // it shall not see anything any more; set once

@@ -8,8 +8,9 @@ import (
 	"sync"
 )
 
-// maxBehind is how many messages a Resume holds that have not been shown, before it has the bus send them again.
-const maxBehind = 1024
+// maxBehind is how many messages a Resume holds that have not been shown, before it has the bus send them again: what can be
+// waiting for the fan-out goroutine, what that is showing, and as much again.
+const maxBehind = 4 * maxQueue
 
 // Resume shows m what was said since message after, as far as the bus has kept it, and from there on what is said now,
 // without a gap and nothing twice; seq is the message up to which that goes. show is called for each line of the past, by
@@ -144,13 +145,9 @@ func (r *Room) remembersSince(seq uint64) bool {
 	return false
 }
 
-// showUnseen shows m what it has not seen of b, in which something was said.
-func (r *Room) showUnseen(m *Member, b *Block) {
-	lines := b.Lines
-	if m.apart != nil {
-		lines = m.apart.Lines
-	}
-	unseen := new(Block)
+// showUnseen shows m what it has not seen of these lines of b, in which something was said.
+func (r *Room) showUnseen(m *Member, b *Block, lines []*Line) {
+	unseen := &Block{Of: b}
 	for _, l := range lines {
 		if !l.said() || l.Seq > m.seen {
 			unseen.Lines = append(unseen.Lines, l)
@@ -171,7 +168,7 @@ func (r *Room) showSince(m *Member, seq uint64) {
 		if l.Seq <= seq {
 			continue
 		}
-		if size > 0 && size+len(l.Text) > maxSaying {
+		if size > 0 && size+len(l.Text) > MaxBlock {
 			r.showBlock(m, b)
 			b, size = &Block{Past: true}, 0
 		}

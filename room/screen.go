@@ -18,6 +18,13 @@ type Screen interface {
 	Show(b *Block) error
 }
 
+// What is said is shown in Blocks of at most so many bytes of Text, and lines, to each of which JSON adds a hundred bytes and
+// more: a Screen whose member has fallen behind must have room for several, however it encodes them.
+const (
+	MaxBlock      = 64 << 10
+	MaxBlockLines = 1024
+)
+
 // A Block is what a member is shown at once: one line, or all that were said while the room was busy, in their order. It
 // never changes after it was made, but for its Memo, and may be kept.
 type Block struct {
@@ -26,6 +33,10 @@ type Block struct {
 
 	// Past says that it is shown to somebody who has just come, or has asked what was said.
 	Past bool
+
+	// Of is a block that has all of these Lines, in this order, and others: a Screen that has made something of that can cut
+	// what it needs out of it. Nil for most.
+	Of *Block
 
 	said bool // it has what somebody said
 

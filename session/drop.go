@@ -49,6 +49,7 @@ func (s *Session) part(rest []byte) {
 	o.queue = nil
 	o.failed = o.gone.why
 	if s.from.raw != nil {
+		o.kept = true // what makeRoom undoes
 		s.from.raw.makeRoom()
 	} else {
 		_ = s.conn.SetWriteDeadline(time.Time{}) // TryWrite may heed it

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"syscall"
 
 	"sockeye.dev/observe"
 )
@@ -21,6 +22,9 @@ type outbox struct {
 	half   bool     // we have ended our side
 	closed bool
 	begun  bool // the first of queue is what is left of a message
+
+	kernel syscall.RawConn // for tryWrite; nil: it is no kernel's
+	kept   bool            // the kernel has been told how much to keep
 
 	// The token is held by whoever writes to the connection.
 	taken   bool
@@ -146,12 +150,12 @@ func (s *Session) emitNow(p []byte) (n int, err error) {
 			return len(p), nil
 		}
 		return s.emit(p) // a datagram goes at once or not at all
-	case s.from.rc != nil:
-		if !s.from.kept {
-			s.from.kept = true
+	case s.out.kernel != nil:
+		if !s.out.kept {
+			s.out.kept = true
 			s.from.raw.keepRoom()
 		}
-		n, err = tryWrite(s.from.rc, p)
+		n, err = tryWrite(s.out.kernel, p)
 	default:
 		if w, ok := s.conn.(tryWriter); ok {
 			n, err = w.TryWrite(p)

@@ -6,8 +6,6 @@ import "syscall"
 
 func keepRoom(int) {}
 
-func sendNow(fd int, p []byte) (int, error) { return syscall.Write(fd, p) }
-
 // makeRoom lets a socket that is full take a little more.
 func makeRoom(fd int) {
 	if size, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF); err == nil {

@@ -1,11 +1,6 @@
 package session
 
-import (
-	"syscall"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // reserve is how much the kernel takes of what it has not sent yet. Without it
 // a connection over loopback holds 2.6 MB for a peer that does not read, and
@@ -27,16 +22,4 @@ func makeRoom(fd int) {
 	if size, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF); err == nil && size < 2*most {
 		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, most)
 	}
-}
-
-// sendNow is write(2) to a socket without the detour through the file system,
-// 8 % of a small write over loopback (2026-11-29). It never waits, so that Go's
-// scheduler need not be told, either.
-func sendNow(fd int, p []byte) (int, error) {
-	n, _, err := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)),
-		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
-	if err != 0 {
-		return 0, err
-	}
-	return int(n), nil
 }

@@ -128,7 +128,7 @@ var atOnce = sync.Pool{New: func() any {
 
 func (w *nowWriter) try(fd uintptr) {
 	for w.n < len(w.p) {
-		n, err := sendNow(int(fd), w.p[w.n:min(len(w.p), w.n+maxWrite)])
+		n, err := sendNow(int(fd), w.p[w.n:min(len(w.p), w.n+maxSend)])
 		w.n += max(n, 0)
 		switch {
 		case err == syscall.EINTR:
@@ -180,6 +180,10 @@ func (r *rawConn) drainNow(max int) {
 		}
 	})
 }
+
+// maxSend is the most that is sent at once without Go's scheduler knowing: a
+// tenth of a millisecond over loopback.
+const maxSend = 256 << 10
 
 // maxWrite is the most that is written at once: some systems refuse more than
 // 2 GiB (as internal/poll has it).

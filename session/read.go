@@ -11,9 +11,7 @@ import (
 // source is where a session's bytes come from, by what the connection can do:
 // keep boundaries, be waited for, or only be read.
 type source struct {
-	rc      syscall.RawConn // of raw, for tryWrite
 	raw     *rawConn
-	kept    bool // raw.keepRoom was called
 	message messageConn
 	ends    bool // message conns: our side and the peer's can be ended
 	waits   bool // message conns: a write may wait for the peer to read
@@ -32,9 +30,7 @@ func (c *source) init(conn net.Conn) {
 	}
 	if c.message == nil && c.waiter == nil {
 		if sc, ok := conn.(syscall.Conn); ok {
-			if c.raw = newRawConn(sc); c.raw != nil {
-				c.rc = c.raw.rc
-			}
+			c.raw = newRawConn(sc)
 		}
 	}
 }

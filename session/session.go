@@ -60,7 +60,7 @@ type Config struct {
 	// Recv fails with [ErrIdle]. Default: never.
 	Idle time.Duration
 	// Outbox is how many bytes TrySend may hold back for a peer whose socket
-	// is full. Default: 256 KiB.
+	// is full. Default: 512 KiB.
 	Outbox int
 	// Linger is how long Close waits for what is on its way. Default: 2 s.
 	Linger time.Duration
@@ -78,7 +78,7 @@ func (c *Config) outbox() int {
 	if c.Outbox > 0 {
 		return c.Outbox
 	}
-	return 256 << 10
+	return 512 << 10
 }
 
 func (c *Config) linger() time.Duration {
@@ -174,6 +174,9 @@ func begin(conn net.Conn, cfg *Config, last *atomic.Pointer[settled]) *Session {
 	}
 	s := &Session{conn: conn, cfg: cfg, id: lastID.Add(1)}
 	s.from.init(conn)
+	if s.from.raw != nil {
+		s.out.kernel = s.from.raw.rc
+	}
 	s.read.conn, s.write.conn, s.write.write = conn, conn, true
 	s.in.Max, s.in.Oversize = cfg.MaxMessage, cfg.Oversize
 	if last == nil {
