@@ -59,8 +59,10 @@ func (r *Room) install() {
 	}
 	r.roster = a.roster
 	r.mu.Unlock()
-	for _, source := range r.roster.barred {
-		r.common.bar(source, true)
+	if r.common.decrees == nil {
+		for _, source := range r.roster.barred {
+			r.common.bar(source, true)
+		}
 	}
 	if r.topical && !a.again && r.roster.topic == "" {
 		r.setTopic(ours) // of which the others have not heard

@@ -2,6 +2,7 @@ package room
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -11,19 +12,20 @@ import (
 )
 
 // decrees are what operators have decreed until somebody decrees otherwise: who is barred, and what rooms are about. A bus
-// forgets what was said after a while; these it keeps beside, as Records, and every house on it hears of them.
+// forgets what was said after a while; these it keeps beside, as Records, and every house on it hears of them. Where there
+// are decrees, they say who is barred, and no room's roster does.
 type decrees struct {
 	records Records
 	log     *slog.Logger
-	unheed  func()
+	known   chan struct{} // closed once what was recorded before has been told
 	running context.Context
 	stop    context.CancelFunc
-	writing sync.WaitGroup
+	work    sync.WaitGroup
 
 	wake chan struct{} // holds one token when unkept may not be empty
 	mu   sync.Mutex
-	// unkept is what is not recorded yet, by its key; nil is to be forgotten. Only the last of each key counts.
-	unkept map[string][]byte
+	// What is not recorded yet, by its key: nil is to be forgotten, and only the last of each key counts.
+	unkept, underWay map[string][]byte
 }
 
 // The keys of records.
@@ -32,36 +34,64 @@ const (
 	topicKey = "topic/" // and a room's name
 )
 
-// keep has the bus keep what is decreed from now on, if it can, and returns when it is known what was before. close ends it.
+// keep has the bus keep what is decreed, if it can, until close. It returns when it is known what was decreed before, or with
+// an error when ctx ends; then it is heard of later.
 func (c *common) keep(ctx context.Context, bus Bus, log *slog.Logger) error {
 	records, ok := bus.(Records)
 	if !ok {
 		return nil
 	}
-	unheed, err := records.HeedRecords(ctx, c.heed)
-	if err != nil {
-		return err
-	}
-	d := &decrees{records: records, log: log, unheed: unheed, wake: make(chan struct{}, 1), unkept: make(map[string][]byte)}
+	d := &decrees{records: records, log: log, known: make(chan struct{}), wake: make(chan struct{}, 1), unkept: make(map[string][]byte)}
 	d.running, d.stop = context.WithCancel(context.WithoutCancel(ctx))
-	d.writing.Go(d.run)
 	c.decrees = d
-	return nil
+	d.work.Go(func() {
+		defer d.heed(c.heed)()
+		d.write()
+	})
+	select {
+	case <-d.known:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("who is barred is not known yet: %w", context.Cause(ctx))
+	}
 }
 
 // close waits a moment for what is not recorded yet.
 func (c *common) close() {
 	if d := c.decrees; d != nil {
 		d.stop()
-		d.writing.Wait()
-		d.unheed()
+		d.work.Wait()
+	}
+}
+
+// heed has f told what is recorded, as soon as the bus can, until stop is called.
+func (d *decrees) heed(f func(key string, value []byte)) (stop func()) {
+	for {
+		ctx, cancel := context.WithTimeout(d.running, 10*time.Second)
+		stop, err := d.records.HeedRecords(ctx, f)
+		cancel()
+		if err == nil {
+			close(d.known)
+			return stop
+		}
+		if d.running.Err() == nil {
+			d.log.Warn("who is barred is not known yet", "reason", err)
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-d.running.Done():
+			return func() {}
+		}
 	}
 }
 
 // heed is told what is recorded, and what becomes of it.
 func (c *common) heed(key string, value []byte) {
+	if c.decrees.isUnkept(key) { // what we know is newer
+		return
+	}
 	if text, ok := strings.CutPrefix(key, barKey); ok {
-		if source, err := netip.ParsePrefix(text); err == nil {
+		if source, ok := parseSource(text); ok && barrable(source) {
 			c.bar(source, value != nil)
 		}
 	} else if room, ok := strings.CutPrefix(key, topicKey); ok {
@@ -76,7 +106,7 @@ func (c *common) heed(key string, value []byte) {
 	}
 }
 
-// topic is what a room was about when somebody was in it last.
+// topic is what an operator has made a room be about, when it was open last.
 func (c *common) topic(room string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -98,46 +128,82 @@ func (c *common) record(key string, value []byte) {
 	}
 }
 
-// run records what there is to record. What the bus does not take is tried again.
-func (d *decrees) run() {
+// overrule is for what another node has decreed, and records: what is still to be recorded here is older.
+func (c *common) overrule(key string) {
+	if d := c.decrees; d != nil {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.unkept, key)
+		delete(d.underWay, key)
+	}
+}
+
+func (d *decrees) isUnkept(key string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, is := d.unkept[key]
+	return is
+}
+
+// write records what there is to record, until close. What the bus does not take is tried again.
+func (d *decrees) write() {
 	var again <-chan time.Time
-	for {
+	for d.running.Err() == nil {
 		select {
 		case <-d.wake:
 		case <-again:
 		case <-d.running.Done():
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(d.running), time.Second)
-			defer cancel()
-			_ = d.write(ctx)
-			return
+			continue
 		}
 		again = nil
-		if err := d.write(d.running); err != nil {
+		if err := d.writeAll(d.running); err != nil && d.running.Err() == nil {
 			d.log.Warn("a ban or a topic is not kept yet", "reason", err)
 			again = time.After(time.Minute)
 		}
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(d.running), time.Second)
+	defer cancel()
+	if err := d.writeAll(ctx); err != nil {
+		d.log.Error("bans or topics are not kept", "reason", err)
+	}
 }
 
-func (d *decrees) write(ctx context.Context) error {
+func (d *decrees) writeAll(ctx context.Context) error {
 	d.mu.Lock()
-	unkept := d.unkept
-	d.unkept = make(map[string][]byte)
+	all := d.unkept
+	d.unkept, d.underWay = make(map[string][]byte), all
+	keys := make([]string, 0, len(all))
+	for key := range all {
+		keys = append(keys, key)
+	}
 	d.mu.Unlock()
 	var failed error
-	for key, value := range unkept {
-		if failed == nil {
+	for _, key := range keys {
+		d.mu.Lock()
+		value, wanted := d.underWay[key] // or it has been overruled
+		d.mu.Unlock()
+		if wanted && failed == nil {
 			failed = d.records.Record(ctx, key, value)
 		}
-		if failed != nil {
-			d.mu.Lock()
-			if _, newer := d.unkept[key]; !newer {
+		d.mu.Lock()
+		if _, newer := d.unkept[key]; failed != nil && !newer {
+			if value, wanted := d.underWay[key]; wanted {
 				d.unkept[key] = value
 			}
-			d.mu.Unlock()
 		}
+		d.mu.Unlock()
 	}
 	return failed
+}
+
+// decree is for a Bar or Unbar by somebody on this node.
+func (c *common) decree(k Kind, source netip.Prefix, by string) {
+	c.bar(source, k == Bar)
+	if k == Bar {
+		c.record(barKey+source.String(), []byte(by))
+	} else {
+		c.record(barKey+source.String(), nil)
+	}
 }
 
 // bar reports whether it was not so already.

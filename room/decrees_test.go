@@ -101,3 +101,134 @@ func TestDecreesAreTriedAgain(t *testing.T) {
 		}
 	})
 }
+
+// A ban that is lifted in one room is lifted in all, also on nodes that come later.
+func TestUnbanElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &Mem{Keep: -1}
+		config := HouseConfig{Rooms: []Fixed{{"lobby", ""}, {"ops", ""}}, Room: Config{Bus: &wire{Mem: bus}, Secret: "swordfish"}}
+		here := openHouse(t, config)
+		alice, _ := enter(t, here, "", "alice")
+		alice.do(t, "/op swordfish", "/ban 192.0.2.7", "/join ops", "/unban 192.0.2.7")
+		synctest.Wait()
+		for i, h := range []*House{here, openHouse(t, config)} {
+			for _, room := range []string{"lobby", "ops"} {
+				if isBarred(t, h, room) {
+					t.Errorf("node %d: barred from %s", i, room)
+				}
+			}
+		}
+	})
+}
+
+// A record that is late does not overrule what another node has decreed since.
+func TestLateRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &Mem{Keep: -1}
+		late := openHouse(t, HouseConfig{Room: Config{Bus: &full{bus, time.Now().Add(30 * time.Second)}, Secret: "swordfish"}})
+		quick := openHouse(t, HouseConfig{Room: Config{Bus: bus, Secret: "swordfish"}})
+		alice, _ := enter(t, late, "", "alice")
+		alice.do(t, "/op swordfish", "/ban 192.0.2.7")
+		bob, _ := enter(t, quick, "", "bob")
+		bob.do(t, "/op swordfish", "/unban 192.0.2.7")
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if isBarred(t, late, "") || isBarred(t, quick, "") || len(bus.records) > 0 {
+			t.Errorf("recorded: %q", bus.records)
+		}
+	})
+}
+
+// hesitant is a bus whose records cannot be read for a while.
+type hesitant struct {
+	*Mem
+	until time.Time
+}
+
+func (b *hesitant) HeedRecords(ctx context.Context, f func(string, []byte)) (func(), error) {
+	if time.Now().Before(b.until) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return b.Mem.HeedRecords(ctx, f)
+}
+
+// A house opens without its records, and heeds them as soon as it can.
+func TestLateRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := new(Mem)
+		_ = bus.Record(t.Context(), "bar/192.0.2.7/32", []byte("alice"))
+		h := openHouse(t, HouseConfig{Room: Config{Bus: &hesitant{bus, time.Now().Add(time.Minute)}, Secret: "swordfish"}})
+		bob, _ := enter(t, h, "", "bob")
+		bob.do(t, "/op swordfish", "/ban 192.0.2.8")
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if !isBarred(t, h, "") || len(bus.records) != 2 {
+			t.Errorf("recorded: %q", bus.records)
+		}
+	})
+}
+
+// Whom the last operator of a room puts out on the way out stays out.
+func TestBanAndGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &Mem{Keep: -1}
+		h := openHouse(t, HouseConfig{Room: Config{Bus: bus, Secret: "swordfish"}})
+		eve, err := h.Enter(t.Context(), "den", &guest{source: "192.0.2.7"}, "eve")
+		if err != nil {
+			t.Fatal(err)
+		}
+		alice, _ := enter(t, h, "den", "alice")
+		alice.do(t, "/op swordfish")
+		for _, line := range []string{"/ban eve", "/ban 192.0.2.9"} {
+			if err := alice.Line(t.Context(), line); err != nil {
+				t.Error(err)
+			}
+		}
+		alice.Leave("")
+		eve.Leave("")
+		synctest.Wait()
+		if len(bus.records) != 2 {
+			t.Errorf("recorded: %q", bus.records)
+		}
+	})
+}
+
+// A topic that an operator had set does not come back after the configuration's have come and gone.
+func TestTopicOfTheConfiguration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &Mem{Keep: -1}
+		at := func(topic string) *House {
+			h, err := OpenHouse(t.Context(), HouseConfig{Rooms: []Fixed{{"ops", topic}}, Room: Config{Bus: bus, Secret: "swordfish"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return h
+		}
+		h := at("incidents")
+		alice, _ := enter(t, h, "", "alice")
+		alice.do(t, "/op swordfish", "/topic party")
+		h.Close()
+		for _, topic := range []string{"incidents", "changes", ""} {
+			h = at(topic)
+			synctest.Wait()
+			if got := h.Rooms()[0].Topic(); got != topic {
+				t.Errorf("topic %q, want %q", got, topic)
+			}
+			h.Close()
+		}
+	})
+}
+
+// isBarred reports whether eve, from 192.0.2.7, is not let into a room.
+func isBarred(t *testing.T, h *House, room string) bool {
+	t.Helper()
+	v, err := h.Enter(t.Context(), room, &guest{source: "192.0.2.7"}, "eve")
+	if err == nil {
+		v.Leave("")
+		synctest.Wait()
+	} else if !errors.Is(err, ErrBarred) {
+		t.Error(err)
+	}
+	return err != nil
+}

@@ -74,7 +74,7 @@ func OpenHouse(ctx context.Context, c HouseConfig) (*House, error) {
 	c.Room.common = new(common)
 	h.c, h.texts = c, t
 	if err := h.keep(ctx); err != nil && c.Room.Log != nil {
-		c.Room.Log.Warn("bans and topics end with this process", "reason", err)
+		c.Room.Log.Warn("rooms are opened without", "reason", err)
 	}
 	if err := h.SetRooms(ctx, c.Rooms); err != nil {
 		h.Close()
@@ -83,7 +83,7 @@ func OpenHouse(ctx context.Context, c HouseConfig) (*House, error) {
 	return h, nil
 }
 
-// keep begins to keep what is decreed. A bus that cannot do that has not long to say so: rooms are possible without.
+// keep begins to keep what is decreed. A bus that cannot do that yet is not waited for long: rooms are possible without.
 func (h *House) keep(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

@@ -71,13 +71,12 @@ func (r *Room) enter(s Screen, wish string, as standing) (*Member, Message, erro
 		from = v.Source().Unmap().WithZone("")
 		m.operator = as.operator || !as.moved && v.Operator()
 	}
-	banned := among(r.common.bars(), from)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case r.closed:
 		return nil, Message{}, ErrClosed
-	case banned, among(r.prefixes, from), among(r.roster.barred, from):
+	case among(r.prefixes, from), among(r.barred(), from):
 		return nil, Message{}, ErrBarred
 	case len(r.ids) >= r.maxMembers:
 		return nil, Message{}, ErrFull

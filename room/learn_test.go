@@ -45,14 +45,18 @@ func TestClearedTopic(t *testing.T) {
 	})
 }
 
-// Who was barred in a room before a node came is barred from all the node's rooms.
+// Who was barred in a room before a node came is barred from all the node's rooms, also where nothing is recorded.
 func TestBarsLearned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var bus Mem
 		open(t, Config{Bus: &wire{Mem: &bus}, Name: "lobby"})
 		publishKind(t, &bus, Message{Kind: Bar, From: "alice", Text: "192.0.2.7"})
 		time.Sleep(time.Minute)
-		h := openHouse(t, HouseConfig{Room: Config{Bus: &wire{Mem: &bus}}})
+		line := &wire{Mem: &bus}
+		h := openHouse(t, HouseConfig{Room: Config{Bus: struct {
+			Bus
+			Company
+		}{line, line}}})
 		for _, name := range []string{"", "den"} {
 			if _, err := h.Enter(t.Context(), name, &guest{source: "192.0.2.7"}, "eve"); !errors.Is(err, ErrBarred) {
 				t.Errorf("eve came into %q: %v", name, err)

@@ -3,6 +3,7 @@ package room
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -46,10 +47,13 @@ func (r *Room) moderate(msg Message) {
 		r.mu.Lock()
 		r.roster.topic = msg.Text
 		r.mu.Unlock()
-		if kept := []byte(msg.Text); ours && len(kept) > 0 && msg.Author.Member != 0 {
-			r.common.record(topicKey+r.name, kept)
-		} else if ours { // the configuration knows it by itself
-			r.common.record(topicKey+r.name, nil)
+		switch key := topicKey + r.name; {
+		case !ours:
+			r.common.overrule(key)
+		case msg.Author.Member != 0 && msg.Text != "":
+			r.common.record(key, []byte(msg.Text))
+		default: // the configuration knows it by itself
+			r.common.record(key, nil)
 		}
 		r.show(&Block{Lines: []*Line{r.out.line(msg)}})
 		return
@@ -58,19 +62,20 @@ func (r *Room) moderate(msg Message) {
 		if !ok {
 			return
 		}
-		change, text, by := r.roster.bar, t.BarredBy, []byte(msg.From)
+		change, text := r.roster.bar, t.BarredBy
 		if msg.Kind == Unbar {
-			change, text, by = r.roster.unbar, t.UnbarredBy, nil
+			change, text = r.roster.unbar, t.UnbarredBy
 		}
 		r.mu.Lock()
-		changed := change(source)
+		change(source)
 		r.mu.Unlock()
 		if ours {
-			r.common.record(barKey+source.String(), by)
+			r.common.decree(msg.Kind, source, msg.From)
+		} else {
+			r.common.overrule(barKey + source.String())
+			r.common.bar(source, msg.Kind == Bar)
 		}
-		if r.common.bar(source, msg.Kind == Bar) || changed {
-			r.tellOperators(fmt.Sprintf(text, sourceText(source), msg.From))
-		}
+		r.tellOperators(fmt.Sprintf(text, sourceText(source), msg.From))
 		return
 	}
 	nick, rest := splitNick(msg.Text)
@@ -127,6 +132,7 @@ func (r *Room) putOut(msg Message, p *person, reason string) {
 	r.dropForgotten()
 	if msg.Kind == Ban {
 		if source := m.source(); barrable(source) {
+			r.common.decree(Bar, source, msg.From) // the errand comes too late if this was the last member
 			r.errand(Message{Kind: Bar, From: msg.From, Text: sourceText(source), Author: ID{Node: r.node}})
 		} else {
 			r.tellOperators(fmt.Sprintf(r.texts.CannotBar, p.nick))
@@ -234,7 +240,7 @@ func ban(ctx context.Context, m *Member, args string) error {
 		if !barrable(source) {
 			return m.Tell(ctx, fmt.Sprintf(r.texts.BarsUs, sourceText(source)))
 		}
-		return m.say(ctx, Bar, sourceText(source))
+		return m.setBar(ctx, Bar, source)
 	}
 	if args != "" {
 		return about(Ban)(ctx, m, args)
@@ -256,8 +262,11 @@ func ban(ctx context.Context, m *Member, args string) error {
 
 // barred are the sources that are barred by operators, here or in another room of the house. r.mu is held.
 func (r *Room) barred() []netip.Prefix {
-	all := slices.Clone(r.roster.barred)
-	for _, p := range r.common.bars() {
+	all := r.common.bars()
+	if r.common.decrees != nil {
+		return all
+	}
+	for _, p := range r.roster.barred {
 		if !slices.Contains(all, p) {
 			all = append(all, p)
 		}
@@ -274,7 +283,19 @@ func unban(ctx context.Context, m *Member, args string) error {
 	if !ok {
 		return m.Tell(ctx, fmt.Sprintf(r.texts.NotBarred, args))
 	}
-	return m.say(ctx, Unbar, sourceText(source))
+	return m.setBar(ctx, Unbar, source)
+}
+
+// setBar has a source barred, or not any more: here at once, for the room may close before it hears of it.
+func (m *Member) setBar(ctx context.Context, k Kind, source netip.Prefix) error {
+	_, err := m.publish(ctx, k, sourceText(source))
+	switch {
+	case errors.Is(err, ErrMuted):
+		return m.Tell(ctx, m.room.texts.Muted)
+	case err == nil:
+		m.room.common.decree(k, source, m.Nick())
+	}
+	return err
 }
 
 // setTopic has the room be about what the configuration says.

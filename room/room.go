@@ -156,7 +156,11 @@ func Open(ctx context.Context, c Config) (*Room, error) {
 	r.company, _ = r.bus.(Company)
 	r.commands = commandTable(r.texts, c.Commands)
 	r.out.texts = r.texts
-	r.roster.topic = cmp.Or(c.Topic, r.common.topic(r.name))
+	recorded := r.common.topic(r.name)
+	r.roster.topic = cmp.Or(c.Topic, recorded)
+	if c.Topic != "" && recorded != "" { // the configuration's comes first, and not back when that has none any more
+		r.common.record(topicKey+r.name, nil)
+	}
 	r.errands.wake = make(chan struct{}, 1)
 	r.cut.changed = make(chan struct{}, 1)
 	var node [8]byte
