@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -22,6 +23,9 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv("SOCKEYE_TEST_MAIN") != "" {
 		os.Exit(run())
+	}
+	if signal.Ignored(os.Interrupt) { // by a script's &; the programs are to hear it all the same
+		signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 	}
 	os.Exit(func() int {
 		var err error
