@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -22,8 +23,9 @@ func (b *Bus) records(ctx context.Context) (kv jetstream.KeyValue, err error) {
 	if b.server != nil {
 		return b.js.CreateOrUpdateKeyValue(ctx, c)
 	}
-	if kv, err = b.js.KeyValue(ctx, bucket); errors.Is(err, jetstream.ErrBucketNotFound) {
-		if kv, err = b.js.CreateKeyValue(ctx, c); errors.Is(err, jetstream.ErrBucketExists) { // by now, and made with other limits
+	kv, err = b.js.KeyValue(ctx, bucket) // whoever has made it may have given it other limits
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		if kv, err = b.js.CreateKeyValue(ctx, c); errors.Is(err, jetstream.ErrBucketExists) { // by now
 			kv, err = b.js.KeyValue(ctx, bucket)
 		}
 	}
@@ -49,65 +51,100 @@ func (b *Bus) Record(ctx context.Context, key string, value []byte) error {
 	return nil
 }
 
-// HeedRecords implements room.Records.
+// HeedRecords implements room.Records. What is lost on the way, because the bucket or its leader is gone for a while, is told
+// when it is back.
 func (b *Bus) HeedRecords(ctx context.Context, f func(key string, value []byte)) (stop func(), err error) {
-	c := &clerk{f: f, keys: make(map[string]string)}
-	err = b.persist(ctx, func(ctx context.Context) error { return c.watch(ctx, b) })
-	if err == nil {
-		if err = c.tellAll(ctx); err == nil {
-			err = b.start(c.run)
+	c := &clerk{b: b, f: f, keys: make(map[string]string), ended: make(chan struct{})}
+	c.running, c.stop = context.WithCancel(b.running)
+	if err = c.open(ctx); err == nil {
+		if err = b.start(c.run); err == nil {
+			return func() { c.stop(); <-c.ended }, nil
 		}
-		if err != nil {
-			c.stop()
-		}
+		c.leave()
 	}
-	if err != nil {
-		return nil, fmt.Errorf("heed the records: %w", err)
-	}
-	return func() { c.stop(); <-c.ended }, nil
+	c.stop()
+	return nil, fmt.Errorf("heed the records: %w", err)
 }
 
 // A clerk tells f of the records.
 type clerk struct {
+	b       *Bus
 	f       func(key string, value []byte)
 	keys    map[string]string // of records, by those of the bucket
-	watcher jetstream.KeyWatcher
-	heeding context.Context // as long as which the watcher lives
+	running context.Context
 	stop    context.CancelFunc
 	ended   chan struct{}
+
+	watcher jetstream.KeyWatcher
+	unwatch context.CancelFunc // ends what watcher is bound to
 }
 
-// watch begins to watch the bucket, within ctx.
-func (c *clerk) watch(ctx context.Context, b *Bus) error {
-	kv, err := b.records(ctx)
-	if err != nil {
+// open watches the bucket and tells of everything in it, within ctx.
+func (c *clerk) open(ctx context.Context) error {
+	if err := c.b.persist(ctx, c.watch); err != nil {
 		return err
 	}
-	c.ended = make(chan struct{})
-	c.heeding, c.stop = context.WithCancel(b.running)
-	inTime := context.AfterFunc(ctx, c.stop)
-	c.watcher, err = kv.WatchAll(c.heeding)
-	if !inTime() && err == nil {
-		err = context.Cause(ctx)
-	}
+	err := c.tellAll(ctx)
 	if err != nil {
-		c.stop()
+		c.leave()
 	}
 	return err
 }
 
-// tellAll tells of everything that is there.
+// watch begins to watch, within ctx.
+func (c *clerk) watch(ctx context.Context) error {
+	kv, err := c.b.records(ctx)
+	if err != nil {
+		return err
+	}
+	var watching context.Context
+	watching, c.unwatch = context.WithCancel(c.running)
+	inTime := context.AfterFunc(ctx, c.unwatch)
+	c.watcher, err = kv.WatchAll(watching)
+	if late := !inTime(); err == nil && late {
+		c.leave()
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		c.unwatch()
+	}
+	return err
+}
+
+// leave ends what watch has begun. Somebody may be waiting to hand over a change.
+func (c *clerk) leave() {
+	c.unwatch()
+	_ = c.watcher.Stop()
+	for range c.watcher.Updates() {
+	}
+}
+
+var errWatch = errors.New("the watch of the bucket has ended")
+
+// tellAll tells of everything that is there, and of what is there no more.
 func (c *clerk) tellAll(ctx context.Context) error {
+	there := make(map[string]bool)
 	for {
 		select {
-		case e := <-c.watcher.Updates():
-			if e == nil {
-				return nil // that was all
+		case e, ok := <-c.watcher.Updates():
+			if !ok {
+				return errWatch
 			}
-			c.tell(e)
+			if e != nil {
+				c.tell(e)
+				there[e.Key()] = true
+				continue
+			}
+			for at, key := range c.keys { // nil: that was all
+				if !there[at] {
+					delete(c.keys, at)
+					c.f(key, nil)
+				}
+			}
+			return nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-c.heeding.Done():
+		case <-c.running.Done():
 			return ErrClosed
 		}
 	}
@@ -116,14 +153,38 @@ func (c *clerk) tellAll(ctx context.Context) error {
 // run tells of every change until stop is called.
 func (c *clerk) run() {
 	defer close(c.ended)
-	defer c.watcher.Stop()
+	for {
+		c.follow()
+		c.leave()
+		for {
+			if c.running.Err() != nil {
+				return
+			}
+			err := c.open(c.running)
+			if err == nil {
+				break
+			}
+			c.b.c.Log.Debug("natsbus: watch the records again", "because", err)
+			select {
+			case <-time.After(time.Second):
+			case <-c.running.Done():
+			}
+		}
+	}
+}
+
+// follow tells of every change until stop is called or the client gives the watch up.
+func (c *clerk) follow() {
 	for {
 		select {
-		case e := <-c.watcher.Updates():
-			if e != nil && c.heeding.Err() == nil {
+		case e, ok := <-c.watcher.Updates():
+			if !ok {
+				return
+			}
+			if e != nil && c.running.Err() == nil {
 				c.tell(e)
 			}
-		case <-c.heeding.Done():
+		case <-c.running.Done():
 			return
 		}
 	}

@@ -1,6 +1,7 @@
 package natsbus
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -84,6 +85,51 @@ func TestRecords(t *testing.T) {
 	}
 	heard.hears(t, "bar/2001:db8::/64=") // in the order in which they were recorded
 	heard.hears(t, long+"=咖啡")
+}
+
+// A bucket that is deleted loses what was recorded, which is noticed; what is recorded in the next one is heard of.
+func TestRecordsAnew(t *testing.T) {
+	t.Parallel() // it waits for heartbeats that do not come
+	b := openDir(t, Config{})
+	heard := heedRecords(t, b)
+	record(t, b, "bar/1", []byte("alice"))
+	heard.hears(t, "bar/1=alice")
+	if err := b.js.DeleteKeyValue(t.Context(), bucket); err != nil {
+		t.Fatal(err)
+	}
+	heard.hears(t, "bar/1 forgotten")
+	record(t, b, "bar/2", []byte("bob"))
+	heard.hears(t, "bar/2=bob")
+}
+
+// Who stops heeding leaves nothing behind, however much there is to be told.
+func TestRecordsStopped(t *testing.T) {
+	b := openDir(t, Config{})
+	for i := range 600 {
+		record(t, b, fmt.Sprint("bar/", i), []byte("alice"))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	n := 0
+	if _, err := b.HeedRecords(ctx, func(string, []byte) {
+		if n++; n == 10 {
+			cancel()
+		}
+	}); err == nil && n < 600 {
+		t.Errorf("%d records are told of", n)
+	}
+	told := make(chan struct{}, 1)
+	stop, err := b.HeedRecords(t.Context(), func(string, []byte) {
+		select {
+		case told <- struct{}{}:
+		default:
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-told
+	stop()
+	stop()
 }
 
 // On a cluster every process hears of every record, also after its server has died.
