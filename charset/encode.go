@@ -178,6 +178,14 @@ func (e *Encoder) Encoding() *Encoding { return e.e }
 // Reset takes the encoder back to the start of a stream.
 func (e *Encoder) Reset() { *e = Encoder{e: e.e, policy: e.policy} }
 
+// Continue puts the encoder into the middle of a stream, where no byte order
+// mark is due. utf-16 and utf-32 are little-endian then.
+func (e *Encoder) Continue() {
+	if len(e.e.bom) > 0 {
+		e.c, e.begun = e.e.codec(), true
+	}
+}
+
 // EncodeString encodes a whole text, with the byte order mark of the
 // encodings that have one.
 func (e *Encoding) EncodeString(text string, p Policy) ([]byte, error) {
@@ -189,7 +197,7 @@ func (e *Encoding) EncodeString(text string, p Policy) ([]byte, error) {
 // utf-32 it is little-endian.
 func (e *Encoding) Bytes(text string) ([]byte, error) {
 	enc := e.NewEncoder(Strict)
-	enc.c, enc.begun = enc.e.codec(), true
+	enc.Continue()
 	b, err := enc.EncodeString(nil, text, true)
 	if err != nil {
 		return nil, err

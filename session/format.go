@@ -39,7 +39,9 @@ func (f Format) AppendText(dst []byte, text string) ([]byte, error) {
 	buf := scratch.Get().(*[]byte)
 	defer giveBack(buf)
 	var err error
-	*buf, err = enc.NewEncoder(f.Encode).EncodeString((*buf)[:0], text, true)
+	e := enc.NewEncoder(f.Encode)
+	e.Continue()
+	*buf, err = e.EncodeString((*buf)[:0], text, true)
 	if err != nil || f.Framing == nil {
 		return append(dst, *buf...), err
 	}

@@ -23,8 +23,8 @@ var ErrClosed = fmt.Errorf("the bus is closed: %w", net.ErrClosed)
 // per stream.
 const maxUnderWay = 4096
 
-// Bus is a room.Bus, a room.Watcher and a room.Company over JetStream. Open makes one; all methods may be called by several goroutines
-// at once.
+// Bus is a room.Bus over JetStream, and what else a bus may be: a Watcher, Lister, Keeper, Company and Records. Open makes
+// one; all methods may be called by several goroutines at once.
 type Bus struct {
 	c        Config
 	server   *embedded // nil on a cluster
