@@ -256,7 +256,9 @@ func (r *Room) showBlock(m *Member, b *Block) {
 	if m.gone.Load() {
 		return
 	}
-	b.Room = r.name
+	if b.Room == "" { // once: who was shown it before may read it now
+		b.Room = r.name
+	}
 	if err := m.screen.Show(b); err != nil {
 		r.lose(m, err)
 		return

@@ -64,7 +64,7 @@ func (r *rawConn) tryReceive(fd uintptr) bool {
 		return true // woken up
 	}
 	for {
-		n, err := syscall.Read(int(fd), r.room)
+		n, err := receiveNow(int(fd), r.room)
 		switch {
 		case err == syscall.EINTR:
 			continue
