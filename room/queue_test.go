@@ -22,7 +22,7 @@ func TestQueue(t *testing.T) {
 		go func() { gaveUp <- q.put(event{}, nil, given) }()
 		synctest.Wait()
 		close(given)
-		if <-gaveUp || <-gaveUp {
+		if first, second := <-gaveUp, <-gaveUp; first || second {
 			t.Error("what was given up is in")
 		}
 		const waiting = 3

@@ -95,7 +95,7 @@ func (s *Session) TrySend(framed []byte) error {
 			if !s.Datagram() { // one that was refused says nothing of the next
 				o.lose(err)
 			}
-		} else if n < len(framed) || s.from.waits {
+		} else if n < len(framed) || o.kernel == nil && s.from.waits {
 			o.begun = n > 0
 			o.push(framed[n:])
 		}
@@ -143,6 +143,12 @@ func (o *outbox) push(p []byte) {
 // emitNow writes what can be written without waiting, with the token held.
 func (s *Session) emitNow(p []byte) (n int, err error) {
 	switch {
+	case s.out.kernel != nil: // first: the rest would have to be fetched from memory
+		if !s.out.kept {
+			s.out.kept = true
+			s.from.raw.keepRoom()
+		}
+		n, err = tryWrite(s.out.kernel, p)
 	case s.from.waits:
 		return 0, nil // the flusher waits for it
 	case s.from.message != nil:
@@ -150,12 +156,6 @@ func (s *Session) emitNow(p []byte) (n int, err error) {
 			return len(p), nil
 		}
 		return s.emit(p) // a datagram goes at once or not at all
-	case s.out.kernel != nil:
-		if !s.out.kept {
-			s.out.kept = true
-			s.from.raw.keepRoom()
-		}
-		n, err = tryWrite(s.out.kernel, p)
 	default:
 		if w, ok := s.conn.(tryWriter); ok {
 			n, err = w.TryWrite(p)
