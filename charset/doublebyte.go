@@ -343,6 +343,14 @@ func (c *doubleByte) size(src []byte, st state) (int, bool, state) {
 	return n, ok, st
 }
 
+// begunFour reports whether src, which begins with the first two bytes of a
+// four-byte code, needs more to be one. Where the third byte is none of such a
+// code nothing does: a delimiter there does not wait. (Decoding does wait for
+// the fourth, as CPython's, which takes all three for one error at the end.)
+func begunFour(src []byte) bool {
+	return len(src) < 3 || len(src) == 3 && src[2] >= 0x81 && src[2] <= 0xFE
+}
+
 // sizeOf is size: these encodings have no state.
 func (c *doubleByte) sizeOf(src []byte) (int, bool) {
 	b := src[0]
@@ -361,10 +369,10 @@ func (c *doubleByte) sizeOf(src []byte) (int, bool) {
 			return 2, true
 		}
 		if c.long && t >= 0x30 && t <= 0x39 {
-			if len(src) < 4 {
+			if begunFour(src) {
 				return 0, false
 			}
-			if c.fourByte().decode(src) >= 0 {
+			if len(src) >= 4 && c.fourByte().decode(src) >= 0 {
 				return 4, true
 			}
 		}
