@@ -138,6 +138,19 @@ func (c *common) overrule(key string) {
 	}
 }
 
+// isKnown reports whether d says who is barred; until then rosters do, too.
+func (d *decrees) isKnown() bool {
+	if d == nil {
+		return false
+	}
+	select {
+	case <-d.known:
+		return true
+	default:
+		return false
+	}
+}
+
 func (d *decrees) isUnkept(key string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

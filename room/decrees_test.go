@@ -153,12 +153,19 @@ func (b *hesitant) HeedRecords(ctx context.Context, f func(string, []byte)) (fun
 	return b.Mem.HeedRecords(ctx, f)
 }
 
-// A house opens without its records, and heeds them as soon as it can.
+// A house opens without its records, and heeds them as soon as it can; what others know in its rooms holds at once.
 func TestLateRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := new(Mem)
-		_ = bus.Record(t.Context(), "bar/192.0.2.7/32", []byte("alice"))
-		h := openHouse(t, HouseConfig{Room: Config{Bus: &hesitant{bus, time.Now().Add(time.Minute)}, Secret: "swordfish"}})
+		before := openHouse(t, HouseConfig{Rooms: []Fixed{{"ops", ""}}, Room: Config{Bus: bus, Secret: "swordfish"}})
+		alice, _ := enter(t, before, "", "alice")
+		alice.do(t, "/op swordfish", "/ban 192.0.2.7")
+		config := HouseConfig{Rooms: []Fixed{{"lobby", ""}, {"ops", ""}}, Room: Config{Secret: "swordfish"}}
+		config.Room.Bus = &hesitant{bus, time.Now().Add(time.Minute)}
+		h := openHouse(t, config)
+		if !isBarred(t, h, "ops") || isBarred(t, h, "lobby") {
+			t.Error("before the records are known, who is barred is not what the others say")
+		}
 		bob, _ := enter(t, h, "", "bob")
 		bob.do(t, "/op swordfish", "/ban 192.0.2.8")
 		time.Sleep(2 * time.Minute)

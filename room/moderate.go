@@ -3,7 +3,6 @@ package room
 import (
 	"context"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -128,6 +127,7 @@ func (r *Room) putOut(msg Message, p *person, reason string) {
 	if m == nil {
 		return
 	}
+	here := m.gone.CompareAndSwap(false, true)
 	r.forget(m)
 	r.dropForgotten()
 	if msg.Kind == Ban {
@@ -138,7 +138,9 @@ func (r *Room) putOut(msg Message, p *person, reason string) {
 			r.tellOperators(fmt.Sprintf(r.texts.CannotBar, p.nick))
 		}
 	}
-	m.end(text, ErrKicked)
+	if here {
+		m.end(text, ErrKicked)
+	}
 }
 
 // decree is for Mute, Unmute, Promote and Demote.
@@ -263,7 +265,7 @@ func ban(ctx context.Context, m *Member, args string) error {
 // barred are the sources that are barred by operators, here or in another room of the house. r.mu is held.
 func (r *Room) barred() []netip.Prefix {
 	all := r.common.bars()
-	if r.common.decrees != nil {
+	if r.common.decrees.isKnown() {
 		return all
 	}
 	for _, p := range r.roster.barred {
@@ -288,13 +290,11 @@ func unban(ctx context.Context, m *Member, args string) error {
 
 // setBar has a source barred, or not any more: here at once, for the room may close before it hears of it.
 func (m *Member) setBar(ctx context.Context, k Kind, source netip.Prefix) error {
-	_, err := m.publish(ctx, k, sourceText(source))
-	switch {
-	case errors.Is(err, ErrMuted):
+	if m.standing().muted {
 		return m.Tell(ctx, m.room.texts.Muted)
-	case err == nil:
-		m.room.common.decree(k, source, m.Nick())
 	}
+	m.room.common.decree(k, source, m.Nick()) // before: once it is published, what comes after it in the room counts
+	_, err := m.publish(ctx, k, sourceText(source))
 	return err
 }
 

@@ -111,11 +111,19 @@ func (c *clerk) watch(ctx context.Context) error {
 	return err
 }
 
-// leave ends what watch has begun. Somebody may be waiting to hand over a change.
+// leave ends what watch has begun; the client unsubscribes by itself. It may be waiting to hand over a change, and does not
+// always say that there are no more.
 func (c *clerk) leave() {
 	c.unwatch()
-	_ = c.watcher.Stop()
-	for range c.watcher.Updates() {
+	for {
+		select {
+		case _, more := <-c.watcher.Updates():
+			if !more {
+				return
+			}
+		case <-time.After(time.Second):
+			return
+		}
 	}
 }
 
@@ -164,7 +172,7 @@ func (c *clerk) run() {
 			if err == nil {
 				break
 			}
-			c.b.c.Log.Debug("natsbus: watch the records again", "because", err)
+			c.b.c.Log.Warn("natsbus: the records are not heard of", "because", err)
 			select {
 			case <-time.After(time.Second):
 			case <-c.running.Done():
