@@ -219,19 +219,17 @@ func (c *common) decree(k Kind, source netip.Prefix, by string) {
 	}
 }
 
-// bar reports whether it was not so already.
-func (c *common) bar(source netip.Prefix, barred bool) (changed bool) {
+// bar has a source barred, or not any more.
+func (c *common) bar(source netip.Prefix, barred bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if slices.Contains(c.barred, source) == barred {
-		return false
-	}
-	if barred {
+	switch {
+	case slices.Contains(c.barred, source) == barred:
+	case barred:
 		c.barred = append(c.barred, source)
-	} else {
+	default:
 		c.barred = slices.DeleteFunc(c.barred, func(p netip.Prefix) bool { return p == source })
 	}
-	return true
 }
 
 // bars returns all that are barred, in the order in which they were.

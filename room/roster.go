@@ -119,19 +119,14 @@ func (r *roster) removeNode(node uint64) (gone []*person) {
 	return gone
 }
 
-// bar and unbar report whether that changed anything.
-func (r *roster) bar(source netip.Prefix) bool {
-	if slices.Contains(r.barred, source) {
-		return false
+func (r *roster) bar(source netip.Prefix) {
+	if !slices.Contains(r.barred, source) {
+		r.barred = append(r.barred, source)
 	}
-	r.barred = append(r.barred, source)
-	return true
 }
 
-func (r *roster) unbar(source netip.Prefix) bool {
-	before := len(r.barred)
+func (r *roster) unbar(source netip.Prefix) {
 	r.barred = slices.DeleteFunc(r.barred, func(s netip.Prefix) bool { return s == source })
-	return len(r.barred) < before
 }
 
 // A snapshot is what a node tells one that has just come: who is on it, and what is decreed. A large one travels in several
