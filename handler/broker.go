@@ -88,7 +88,13 @@ func (b *Broker) tell(but *session.Session, data []byte) {
 	b.mu.Lock()
 	to := slices.Clone(b.here)
 	b.mu.Unlock()
-	for _, s := range to {
+	const ahead = 16 // as in package room
+	for i, s := range to {
+		if i%ahead == 0 {
+			for _, s := range to[i:min(i+ahead, len(to))] {
+				s.Prefetch()
+			}
+		}
 		if s == but {
 			continue
 		}

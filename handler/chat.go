@@ -223,9 +223,10 @@ type screen struct {
 }
 
 var (
-	_ room.Screen  = (*screen)(nil)
-	_ room.Ender   = (*screen)(nil)
-	_ room.Visitor = (*screen)(nil)
+	_ room.Screen     = (*screen)(nil)
+	_ room.Ender      = (*screen)(nil)
+	_ room.Prefetcher = (*screen)(nil)
+	_ room.Visitor    = (*screen)(nil)
 )
 
 // Source is the peer's IP address.
@@ -252,6 +253,9 @@ func local(s *session.Session) bool {
 	a := AddressOf(s)
 	return !a.IsValid() || a.IsLoopback()
 }
+
+// Prefetch is for the Show that follows.
+func (c *screen) Prefetch() { c.s.Prefetch() }
 
 // Show sends b without waiting.
 func (c *screen) Show(b *room.Block) error {

@@ -236,7 +236,10 @@ func (r *Room) show(b *Block) {
 		b = &Block{Lines: append(lines, b.Lines...), said: b.said}
 	}
 	b.Room = r.name
-	for _, m := range r.members {
+	for i, m := range r.members {
+		if i%ahead == 0 {
+			prefetch(r.members[i:min(i+ahead, len(r.members))])
+		}
 		shown := b
 		if m.spoke {
 			shown = r.saying.without(m, b)
@@ -246,6 +249,25 @@ func (r *Room) show(b *Block) {
 			r.showUnseen(m, b, shown.Lines)
 		case len(shown.Lines) > 0:
 			r.showBlock(m, shown)
+		}
+	}
+}
+
+// ahead is how many members are looked at together before each is shown something. One is in some six cache lines, none of
+// which a thousand others have left in the cache: read one after the other they took 4 % of the fan-out's time (of 13 %
+// that were not the kernel's) more than those of sixteen members at once (bench/compare/fanout, 2026-11-30).
+const ahead = 16
+
+func prefetch(members []*Member) {
+	screens := make([]Screen, 0, ahead)
+	for _, m := range members {
+		if !m.gone.Load() {
+			screens = append(screens, m.screen)
+		}
+	}
+	for _, s := range screens {
+		if p, ok := s.(Prefetcher); ok {
+			p.Prefetch()
 		}
 	}
 }

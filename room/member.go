@@ -14,12 +14,12 @@ import (
 // in the order in which the calls of Line are made, so two calls at once have no order among them.
 type Member struct {
 	screen Screen
+	gone   atomic.Bool // it shall not see anything any more; set once
 
 	// The fan-out goroutine's.
 	spoke bool   // it has said some of what is being shown, and is not to see that
 	seen  uint64 // what was said up to this message it is not shown: it has seen it, or sees it now; see Resume
 
-	gone    atomic.Bool // it shall not see anything any more; set once
 	room    *Room
 	id      uint64
 	refused string // what to say about a wish that was not granted

@@ -9,8 +9,8 @@ import (
 //
 // Show is called by one goroutine of the room, for one member at a time. What is shown to all is the same *Block in every
 // call, so that a Screen can leave the encoded bytes in its Memo for the next. The next fan-out may begin only after Show
-// has returned for every member: Show must not block. An error means that the member is lost; it is dropped, and the others are told with the error's
-// text as the reason (what a *net.OpError says about addresses is left out).
+// has returned for every member: Show must not block. An error means that the member is lost; it is dropped, and the
+// others are told with the error's text as the reason (what a *net.OpError says about addresses is left out).
 //
 // Show may be called before Join has returned, and once more while Leave is being called. It must not call into the
 // room, except for Leave.
@@ -50,6 +50,13 @@ type Block struct {
 // the member to read, if it still can; it has not been shown. It is not called after Leave or /quit.
 type Ender interface {
 	End(last *Line, reason error)
+}
+
+// A Prefetcher is what a Screen may also be. Prefetch is called a little before Show, for several Screens in a row, and reads
+// what Show will need: the processor then fetches it from memory for all of them at once, not for one after the other.
+// It changes nothing and does not wait; nothing depends on its being called.
+type Prefetcher interface {
+	Prefetch()
 }
 
 // A Visitor is what a Screen may also be: one that knows who looks at it.

@@ -110,6 +110,17 @@ func (s *Session) TrySend(framed []byte) error {
 	return nil
 }
 
+// Prefetch reads what TrySend will need of s, and changes nothing. Who writes to
+// many calls it for some of them before it writes to the first: the processor
+// fetches from memory for all of them at once then.
+//
+//go:noinline
+func (s *Session) Prefetch() {
+	if s.out.kernel != nil && s.from.message == nil {
+		s.format.Load() // for nothing: but the compiler leaves it, and so the rest, in
+	}
+}
+
 // Post is TrySend of a message: it encodes and frames m in the session's
 // format and never waits.
 func (s *Session) Post(m Message) error {
