@@ -152,6 +152,7 @@ func (r *Room) restart() {
 		case Rename:
 			r.answer(r.find(msg.Author), r.texts.NickLater)
 		case Leave:
+			r.flush() // what was said before
 			r.part([]event{{msg: msg}})
 		}
 	}

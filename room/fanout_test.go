@@ -62,3 +62,27 @@ func TestPrefetch(t *testing.T) {
 		}
 	})
 }
+
+// What was held back while a room asked who is there is shown in the order in which it was said.
+func TestHeldInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, Config{})
+		_, a := join(t, r, "ann")
+		bob, _ := join(t, r, "bob")
+		synctest.Wait()
+		a.take()
+		if err := r.between(t.Context(), func() {
+			r.arrival = newArrival(true)
+			r.arrival.held = []Message{
+				{Kind: Say, From: "bob", Text: "good night", Author: bob.ID()},
+				{Kind: Leave, From: "bob", Author: bob.ID()},
+			}
+			r.restart()
+			r.arrival = nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		want(t, "ann", a.take(), "<bob> good night", "* bob left")
+	})
+}
