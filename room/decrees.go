@@ -12,8 +12,8 @@ import (
 )
 
 // decrees are what operators have decreed until somebody decrees otherwise: who is barred, and what rooms are about. A bus
-// forgets what was said after a while; these it keeps beside, as Records, and every house on it hears of them. Where there
-// are decrees, they say who is barred, and no room's roster does.
+// forgets what was said after a while; these it keeps beside, as Records, and every house on it hears of them. Once it is
+// known what was recorded before, they say who is barred, and no room's roster does.
 type decrees struct {
 	records Records
 	log     *slog.Logger
@@ -25,7 +25,8 @@ type decrees struct {
 	wake chan struct{} // holds one token when unkept may not be empty
 	mu   sync.Mutex
 	// What is not recorded yet, by its key: nil is to be forgotten, and only the last of each key counts.
-	unkept, underWay map[string][]byte
+	unkept   map[string][]byte
+	underWay string // the key that is being recorded
 }
 
 // The keys of records.
@@ -45,7 +46,7 @@ func (c *common) keep(ctx context.Context, bus Bus, log *slog.Logger) error {
 	d.running, d.stop = context.WithCancel(context.WithoutCancel(ctx))
 	c.decrees = d
 	d.work.Go(func() {
-		defer d.heed(c.heed)()
+		defer c.heedAll()()
 		d.write()
 	})
 	select {
@@ -64,13 +65,27 @@ func (c *common) close() {
 	}
 }
 
-// heed has f told what is recorded, as soon as the bus can, until stop is called.
-func (d *decrees) heed(f func(key string, value []byte)) (stop func()) {
+// heedAll has heed told what is recorded, as soon as the bus can, until stop is called.
+func (c *common) heedAll() (stop func()) {
+	d := c.decrees
 	for {
+		var mu sync.Mutex
+		told := make(map[string]bool) // nil once that was all
 		ctx, cancel := context.WithTimeout(d.running, 10*time.Second)
-		stop, err := d.records.HeedRecords(ctx, f)
+		stop, err := d.records.HeedRecords(ctx, func(key string, value []byte) {
+			mu.Lock()
+			if told != nil {
+				told[key] = true
+			}
+			mu.Unlock()
+			c.heed(key, value)
+		})
 		cancel()
 		if err == nil {
+			mu.Lock()
+			c.lift(told)
+			told = nil
+			mu.Unlock()
 			close(d.known)
 			return stop
 		}
@@ -81,6 +96,16 @@ func (d *decrees) heed(f func(key string, value []byte)) (stop func()) {
 		case <-time.After(time.Second):
 		case <-d.running.Done():
 			return func() {}
+		}
+	}
+}
+
+// lift is for bars that rooms have heard of while the records were not known, and that are not among them: they were lifted
+// where we did not hear it.
+func (c *common) lift(recorded map[string]bool) {
+	for _, source := range c.bars() {
+		if key := barKey + source.String(); !recorded[key] && !c.decrees.isUnkept(key) {
+			c.bar(source, false)
 		}
 	}
 }
@@ -128,13 +153,19 @@ func (c *common) record(key string, value []byte) {
 	}
 }
 
-// overrule is for what another node has decreed, and records: what is still to be recorded here is older.
-func (c *common) overrule(key string) {
-	if d := c.decrees; d != nil {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		delete(d.unkept, key)
-		delete(d.underWay, key)
+// overrule is for what another node has decreed, and records. What this one is about to record, or is recording, is older:
+// it may come later and must not stand, so that the newer is recorded from here as well.
+func (c *common) overrule(key string, value []byte) {
+	d := c.decrees
+	if d == nil {
+		return
+	}
+	d.mu.Lock()
+	_, older := d.unkept[key]
+	older = older || d.underWay == key
+	d.mu.Unlock()
+	if older {
+		c.record(key, value)
 	}
 }
 
@@ -182,41 +213,48 @@ func (d *decrees) write() {
 }
 
 func (d *decrees) writeAll(ctx context.Context) error {
-	d.mu.Lock()
-	all := d.unkept
-	d.unkept, d.underWay = make(map[string][]byte), all
-	keys := make([]string, 0, len(all))
-	for key := range all {
-		keys = append(keys, key)
-	}
-	d.mu.Unlock()
-	var failed error
-	for _, key := range keys {
-		d.mu.Lock()
-		value, wanted := d.underWay[key] // or it has been overruled
-		d.mu.Unlock()
-		if wanted && failed == nil {
-			failed = d.records.Record(ctx, key, value)
+	for {
+		key, value := d.next()
+		if key == "" {
+			return nil
 		}
-		d.mu.Lock()
-		if _, newer := d.unkept[key]; failed != nil && !newer {
-			if value, wanted := d.underWay[key]; wanted {
+		if err := d.records.Record(ctx, key, value); err != nil {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.underWay = ""
+			if _, newer := d.unkept[key]; !newer {
 				d.unkept[key] = value
 			}
+			return err
 		}
-		d.mu.Unlock()
 	}
-	return failed
+}
+
+// next is what is to be recorded now; no key: nothing is.
+func (d *decrees) next() (key string, value []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.underWay = ""
+	for key, value := range d.unkept {
+		delete(d.unkept, key)
+		d.underWay = key
+		return key, value
+	}
+	return "", nil
 }
 
 // decree is for a Bar or Unbar by somebody on this node.
 func (c *common) decree(k Kind, source netip.Prefix, by string) {
+	c.record(barRecord(k, source, by)) // first: lift leaves it alone then
 	c.bar(source, k == Bar)
+}
+
+// barRecord is how a Bar or Unbar is recorded.
+func barRecord(k Kind, source netip.Prefix, by string) (key string, value []byte) {
 	if k == Bar {
-		c.record(barKey+source.String(), []byte(by))
-	} else {
-		c.record(barKey+source.String(), nil)
+		value = []byte(by)
 	}
+	return barKey + source.String(), value
 }
 
 // bar has a source barred, or not any more.

@@ -139,6 +139,82 @@ func TestLateRecord(t *testing.T) {
 	})
 }
 
+// slowRecords is a bus that takes its time to record, and cannot be talked out of it.
+type slowRecords struct {
+	*Mem
+	takes time.Duration
+}
+
+func (b *slowRecords) Record(ctx context.Context, key string, value []byte) error {
+	time.Sleep(b.takes)
+	return b.Mem.Record(ctx, key, value)
+}
+
+// Nor does one that is on its way when the other node decrees.
+func TestSlowRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &Mem{Keep: -1}
+		slow := openHouse(t, HouseConfig{Room: Config{Bus: &slowRecords{bus, 2 * time.Second}, Secret: "swordfish"}})
+		quick := openHouse(t, HouseConfig{Room: Config{Bus: bus, Secret: "swordfish"}})
+		alice, _ := enter(t, slow, "", "alice")
+		alice.do(t, "/op swordfish", "/ban 192.0.2.7")
+		time.Sleep(time.Second)
+		bob, _ := enter(t, quick, "", "bob")
+		bob.do(t, "/op swordfish", "/unban 192.0.2.7")
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if isBarred(t, slow, "") || isBarred(t, quick, "") || len(bus.records) > 0 {
+			t.Errorf("recorded: %q", bus.records)
+		}
+	})
+}
+
+// What an operator is told was not sent has not happened either.
+func TestBanCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := new(watchedBus)
+		h := openHouse(t, HouseConfig{Room: Config{Bus: bus, Secret: "swordfish"}})
+		alice, _ := enter(t, h, "", "alice")
+		alice.do(t, "/op swordfish")
+		bus.set(errors.New("no quorum"))
+		time.Sleep(2 * tellAfter)
+		if err := alice.Line(t.Context(), "/ban 192.0.2.7"); !errors.Is(err, ErrCutOff) {
+			t.Errorf("ban: %v", err)
+		}
+		bus.set(nil)
+		synctest.Wait()
+		if isBarred(t, h, "") || len(bus.records) > 0 {
+			t.Errorf("recorded: %q", bus.records)
+		}
+	})
+}
+
+// A ban that a room shows late does not undo that it was lifted in another meanwhile.
+func TestLateBan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &Mem{Keep: -1}
+		h := openHouse(t, HouseConfig{Rooms: []Fixed{{"lobby", ""}, {"ops", ""}}, Room: Config{Bus: bus, Secret: "swordfish"}})
+		alice, _ := enter(t, h, "lobby", "alice")
+		bob, _ := enter(t, h, "ops", "bob")
+		alice.do(t, "/op swordfish")
+		bob.do(t, "/op swordfish")
+		busy := make(chan struct{})
+		if err := alice.Member().Room().between(t.Context(), func() { <-busy }); err != nil {
+			t.Fatal(err)
+		}
+		alice.do(t, "/ban 192.0.2.7")
+		if !isBarred(t, h, "ops") {
+			t.Error("who is barred gets in")
+		}
+		bob.do(t, "/unban 192.0.2.7")
+		close(busy)
+		synctest.Wait()
+		if isBarred(t, h, "ops") || len(bus.records) > 0 {
+			t.Errorf("recorded: %q", bus.records)
+		}
+	})
+}
+
 // hesitant is a bus whose records cannot be read for a while.
 type hesitant struct {
 	*Mem
@@ -176,6 +252,28 @@ func TestLateRecords(t *testing.T) {
 	})
 }
 
+// A ban that a house has heard of before it knew the records, and that was lifted in a room it does not have, is lifted.
+func TestLiftedUnheard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := &Mem{Keep: -1}
+		config := HouseConfig{Room: Config{Secret: "swordfish"}}
+		config.Room.Bus = &hesitant{bus, time.Now().Add(time.Minute)}
+		late := openHouse(t, config)
+		there := openHouse(t, HouseConfig{Rooms: []Fixed{{"lobby", ""}, {"ops", ""}}, Room: Config{Bus: bus, Secret: "swordfish"}})
+		alice, _ := enter(t, there, "", "alice")
+		alice.do(t, "/op swordfish", "/ban 192.0.2.7")
+		if !isBarred(t, late, "") {
+			t.Error("who is barred gets in")
+		}
+		alice.do(t, "/join ops", "/unban 192.0.2.7")
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if isBarred(t, late, "") || isBarred(t, there, "") {
+			t.Errorf("recorded: %q", bus.records)
+		}
+	})
+}
+
 // Whom the last operator of a room puts out on the way out stays out.
 func TestBanAndGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -201,10 +299,11 @@ func TestBanAndGo(t *testing.T) {
 	})
 }
 
-// A topic that an operator had set does not come back after the configuration's have come and gone.
+// A topic that an operator had set does not come back after the configuration's have come and gone, neither from a record
+// nor from the history.
 func TestTopicOfTheConfiguration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		bus := &Mem{Keep: -1}
+		bus := new(Mem)
 		at := func(topic string) *House {
 			h, err := OpenHouse(t.Context(), HouseConfig{Rooms: []Fixed{{"ops", topic}}, Room: Config{Bus: bus, Secret: "swordfish"}})
 			if err != nil {

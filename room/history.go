@@ -18,13 +18,13 @@ func (r *Room) remembered() int {
 }
 
 // recall is for a message from before the room was opened: what was said is remembered; who came and went then is
-// nobody's business now. The topic stays, unless the configuration has one.
+// nobody's business now. The topic stays, unless the configuration has one or it is recorded elsewhere.
 func (r *Room) recall(msg Message) {
 	switch msg.Kind {
 	case Say, Emote:
 		r.remember(r.out.line(msg))
 	case Topic:
-		if r.topical {
+		if r.topical || r.common.decrees.isKnown() {
 			return
 		}
 		r.mu.Lock()

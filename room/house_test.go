@@ -258,3 +258,40 @@ func TestKickedWhileMoving(t *testing.T) {
 		}
 	})
 }
+
+// slowLeave is a bus on which leaves wait.
+type slowLeave struct {
+	Mem
+	hold chan struct{}
+}
+
+func (b *slowLeave) Publish(ctx context.Context, room string, m Message) (uint64, error) {
+	if m.Kind == Leave && b.hold != nil {
+		<-b.hold
+	}
+	return b.Mem.Publish(ctx, room, m)
+}
+
+// So is who is put out before the others know that it goes.
+func TestBannedWhileMoving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := new(slowLeave)
+		h := openHouse(t, HouseConfig{Room: Config{Bus: bus, Secret: "swordfish"}, Rooms: []Fixed{{"lobby", ""}, {"den", ""}}})
+		alice, _ := enter(t, h, "", "alice")
+		eve, e := enter(t, h, "", "eve")
+		alice.do(t, "/op swordfish")
+		bus.hold = make(chan struct{})
+		moved := make(chan error)
+		go func() { moved <- eve.Line(t.Context(), "/join den") }()
+		synctest.Wait()
+		alice.do(t, "/ban eve")
+		close(bus.hold)
+		if err := <-moved; !errors.Is(err, ErrLeft) {
+			t.Errorf("move: %v", err)
+		}
+		h.Close()
+		if e.ended != ErrKicked {
+			t.Errorf("ended with %v", e.ended)
+		}
+	})
+}

@@ -27,6 +27,7 @@ type Member struct {
 	// Guarded by Room.mu.
 	nick            string
 	operator, muted bool
+	going, putOut   bool        // to another room; by an operator
 	forgotten       bool        // not in the books any more
 	answer          chan string // a Join or Rename that has not come back yet; gets why not, or ""
 }
@@ -151,14 +152,14 @@ func (m *Member) Flush(ctx context.Context) error {
 func (m *Member) Leave(reason string) { m.depart(reason) }
 
 // goAway is Leave that waits until the others know, so that the member can come back under its nick.
-// It reports whether the member was still there.
+// It reports whether the member was still there, and not put out meanwhile.
 func (m *Member) goAway(ctx context.Context, reason string) bool {
 	answer := make(chan string, 1)
 	m.room.mu.Lock()
 	if m.forgotten {
 		answer <- ""
 	}
-	m.answer = answer
+	m.answer, m.going = answer, true
 	m.room.mu.Unlock()
 	if !m.depart(reason) {
 		return false
@@ -168,7 +169,9 @@ func (m *Member) goAway(ctx context.Context, reason string) bool {
 	case <-ctx.Done():
 	case <-m.room.running.Done():
 	}
-	return true
+	m.room.mu.Lock()
+	defer m.room.mu.Unlock()
+	return !m.putOut
 }
 
 // rename asks the others to call the member nick. It returns when they do, or will not.

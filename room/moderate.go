@@ -46,13 +46,14 @@ func (r *Room) moderate(msg Message) {
 		r.mu.Lock()
 		r.roster.topic = msg.Text
 		r.mu.Unlock()
-		switch key := topicKey + r.name; {
-		case !ours:
-			r.common.overrule(key)
-		case msg.Author.Member != 0 && msg.Text != "":
-			r.common.record(key, []byte(msg.Text))
-		default: // the configuration knows it by itself
-			r.common.record(key, nil)
+		keep := r.common.record
+		if !ours {
+			keep = r.common.overrule
+		}
+		if msg.Author.Member != 0 && msg.Text != "" {
+			keep(topicKey+r.name, []byte(msg.Text))
+		} else { // the configuration knows it by itself
+			keep(topicKey+r.name, nil)
 		}
 		r.show(&Block{Lines: []*Line{r.out.line(msg)}})
 		return
@@ -68,11 +69,14 @@ func (r *Room) moderate(msg Message) {
 		r.mu.Lock()
 		change(source)
 		r.mu.Unlock()
-		if ours {
-			r.common.decree(msg.Kind, source, msg.From)
-		} else {
-			r.common.overrule(barKey + source.String())
+		switch {
+		case !ours:
+			r.overruled[source] = true
+			r.common.overrule(barRecord(msg.Kind, source, msg.From))
 			r.common.bar(source, msg.Kind == Bar)
+		case r.overruled[source]: // since it was decreed here, but not in the room's order
+			delete(r.overruled, source)
+			r.common.decree(msg.Kind, source, msg.From)
 		}
 		r.tellOperators(fmt.Sprintf(text, sourceText(source), msg.From))
 		return
@@ -120,10 +124,14 @@ func (r *Room) putOut(msg Message, p *person, reason string) {
 		text = fmt.Sprintf(r.texts.KickedWhy, p.nick, msg.From, reason)
 	}
 	r.tell(msg, p, text)
+	m := r.find(p.id)
 	r.mu.Lock()
 	r.roster.remove(p)
+	going := false
+	if m != nil {
+		m.putOut, going = true, m.going
+	}
 	r.mu.Unlock()
-	m := r.find(p.id)
 	if m == nil {
 		return
 	}
@@ -138,7 +146,7 @@ func (r *Room) putOut(msg Message, p *person, reason string) {
 			r.tellOperators(fmt.Sprintf(r.texts.CannotBar, p.nick))
 		}
 	}
-	if here {
+	if here || going { // and does not arrive
 		m.end(text, ErrKicked)
 	}
 }
@@ -293,9 +301,11 @@ func (m *Member) setBar(ctx context.Context, k Kind, source netip.Prefix) error 
 	if m.standing().muted {
 		return m.Tell(ctx, m.room.texts.Muted)
 	}
+	if why := m.room.refusing(); why != nil {
+		return fmt.Errorf("%w: %w", ErrCutOff, why)
+	}
 	m.room.common.decree(k, source, m.Nick()) // before: once it is published, what comes after it in the room counts
-	_, err := m.publish(ctx, k, sourceText(source))
-	return err
+	return m.say(ctx, k, sourceText(source))
 }
 
 // setTopic has the room be about what the configuration says.

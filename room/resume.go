@@ -8,9 +8,12 @@ import (
 	"sync"
 )
 
-// maxBehind is how many messages a Resume holds that have not been shown, before it has the bus send them again: what can be
-// waiting for the fan-out goroutine, what that is showing, and as much again.
-const maxBehind = 4 * maxQueue
+// A Resume holds so much that has not been shown before it has the bus send it again: as many messages as can be waiting for
+// the fan-out goroutine, as that is showing, and as many again, if they are not long.
+const (
+	maxBehind     = 4 * maxQueue
+	maxBehindSize = 1 << 20 // bytes of text
+)
 
 // Resume shows m what was said since message after, as far as the bus has kept it, and from there on what is said now,
 // without a gap and nothing twice; seq is the message up to which that goes. show is called for each line of the past, by
@@ -187,16 +190,17 @@ type backlog struct {
 
 	mu       sync.Mutex
 	messages []Message
+	size     int // of their texts
 	overflow bool
 }
 
 func (q *backlog) put(m Message) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.overflow || len(q.messages) == maxBehind {
-		q.overflow = true
-	} else {
+	q.overflow = q.overflow || len(q.messages) == maxBehind || len(q.messages) > 0 && q.size+len(m.Text) > maxBehindSize
+	if !q.overflow {
 		q.messages = append(q.messages, m)
+		q.size += len(m.Text)
 	}
 	select {
 	case q.arrived <- struct{}{}:
@@ -208,6 +212,6 @@ func (q *backlog) take() (messages []Message, overflow bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	messages = q.messages
-	q.messages = nil
+	q.messages, q.size = nil, 0
 	return messages, q.overflow
 }

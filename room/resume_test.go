@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -168,4 +169,21 @@ func TestResumeForgotten(t *testing.T) {
 		want(t, "bob", b.take(), "<alice> and now")
 		_ = bob
 	})
+}
+
+// Who resumes and does not read costs little, however long the messages are.
+func TestBacklog(t *testing.T) {
+	q := backlog{arrived: make(chan struct{}, 1)}
+	q.put(Message{Text: strings.Repeat("x", 2*maxBehindSize)}) // at least one, or nothing would ever come
+	q.put(Message{Text: "more"})
+	if messages, overflow := q.take(); len(messages) != 1 || !overflow {
+		t.Errorf("%d messages, overflow %v", len(messages), overflow)
+	}
+	q = backlog{arrived: make(chan struct{}, 1)}
+	for range 2 * maxBehind {
+		q.put(Message{Text: "short"})
+	}
+	if messages, overflow := q.take(); len(messages) != maxBehind || !overflow {
+		t.Errorf("%d messages, overflow %v", len(messages), overflow)
+	}
 }

@@ -117,6 +117,7 @@ type Room struct {
 	accompanied bool     // there is, or was, another Room
 	buried      time.Time
 	lastSeq     uint64
+	overruled   map[netip.Prefix]bool // sources that another Room has barred, or not, since we did
 
 	// mu guards the books. It is never held while the bus or a screen is called. The fan-out goroutine alone changes the
 	// roster and the members, and so reads them without it.
@@ -148,6 +149,8 @@ func Open(ctx context.Context, c Config) (*Room, error) {
 		topical: c.Topic != "",
 		arrival: newArrival(false),
 		ready:   make(chan struct{}),
+
+		overruled: make(map[netip.Prefix]bool),
 	}
 	r.Adjust(c)
 	if r.bus == nil {

@@ -110,7 +110,7 @@ func (s *Session) TrySend(framed []byte) error {
 	return nil
 }
 
-// Prefetch reads what TrySend will need of s, and changes nothing. Who writes to
+// Prefetch reads what TrySend and Bounded will need of s, and changes nothing. Who writes to
 // many calls it for some of them before it writes to the first: the processor
 // fetches from memory for all of them at once then.
 //

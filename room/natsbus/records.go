@@ -172,6 +172,9 @@ func (c *clerk) run() {
 			if err == nil {
 				break
 			}
+			if c.running.Err() != nil {
+				return
+			}
 			c.b.c.Log.Warn("natsbus: the records are not heard of", "because", err)
 			select {
 			case <-time.After(time.Second):
