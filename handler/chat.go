@@ -155,6 +155,9 @@ func (v *visit) hear(ctx context.Context, msg session.Message) error {
 		return v.member().Tell(ctx, v.chat.House.Texts().LineTooLong)
 	}
 	text, _ := msg.Text()
+	if !msg.Bare {
+		v.endsLines()
+	}
 	if err := v.warn(ctx, msg.Data, text); err != nil {
 		return err
 	}
@@ -168,6 +171,16 @@ func (v *visit) hear(ctx context.Context, msg session.Message) error {
 		return v.hearJSON(ctx, text)
 	}
 	return v.line(ctx, text)
+}
+
+// endsLines is for who has ended a line: it ends them all, and no pause in the
+// middle of one makes two of it, the first perhaps a whisper and the second said
+// to everybody.
+func (v *visit) endsLines() {
+	if f := v.s.Format(); f.Framing == ByMessage && !v.s.Bounded() {
+		f.Framing, f.Send = frame.Line{}, nil
+		v.s.SetFormat(f)
+	}
 }
 
 // warn tells a member once that nobody can read its text: it is not UTF-8, and

@@ -122,6 +122,42 @@ func TestChatJSON(t *testing.T) {
 	})
 }
 
+// Who ends no line is heard after a pause. Who has ended one is not: the rest of a whisper that is late must not be said to
+// everybody.
+func TestChatPauses(t *testing.T) {
+	legacy, err := charset.Lookup("gbk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		dial := serve(t, &session.Server{Handler: &handler.Chat{House: house(t)}, Config: session.Config{Format: session.Format{
+			Framing: handler.ByMessage, Encoding: charset.Auto(legacy), Encode: charset.Replace}}})
+		ann, bob, gbk := dial(), dial(), dial()
+		for _, text := range []string{"/nick bo", "hel", "lo"} {
+			_, _ = io.WriteString(bob, text)
+			time.Sleep(100 * time.Millisecond)
+		}
+		if got := read(t, ann); !strings.HasSuffix(got, "<bo> hel\n<bo> lo\n") {
+			t.Errorf("ann sees %q", got)
+		}
+		read(t, bob)
+		for _, text := range []string{"/nick ann\n", "/msg bo my pass", "word is 1234\n"} {
+			_, _ = io.WriteString(ann, text)
+			time.Sleep(100 * time.Millisecond)
+		}
+		if got := read(t, bob); !strings.HasSuffix(got, " is now ann\n* ann says to you alone: my password is 1234\n") {
+			t.Errorf("bob sees %q", got)
+		}
+		read(t, gbk)
+		_, _ = io.WriteString(gbk, "\xc4\xe3\xba\xc3\n") // what it speaks is still found out
+		read(t, gbk)
+		_, _ = io.WriteString(ann, "再见\n")
+		if got := read(t, gbk); !strings.HasSuffix(got, "\xd4\xd9\xbc\xfb\n") {
+			t.Errorf("who speaks GBK sees %q", got)
+		}
+	})
+}
+
 // A member's encoding and framing are its own to change.
 func TestChatFormats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
