@@ -123,6 +123,13 @@ type Lister interface {
 	Rooms(ctx context.Context) (names []string, err error)
 }
 
+// A Forgetter is what a Bus may also be: one that can forget a room.
+type Forgetter interface {
+	// Forget forgets the room if nothing that was said in it is kept, and no other process can be in it. Nobody is
+	// subscribed to it or publishes to it meanwhile. Where it begins anew, its numbers go on after all there were.
+	Forget(ctx context.Context, room string) error
+}
+
 // A Keeper is what a Bus may also be: one that knows what it keeps of a room.
 type Keeper interface {
 	// Oldest is the Seq of the oldest message that is kept, or of the next one if none is.

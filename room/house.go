@@ -34,7 +34,7 @@ type Fixed struct{ Name, Topic string }
 // at once.
 type House struct {
 	texts   *Texts
-	closing sync.WaitGroup // rooms that nobody is in any more
+	closing sync.WaitGroup // of rooms that nobody is in any more
 
 	mu     sync.Mutex
 	c      HouseConfig
@@ -47,8 +47,9 @@ type House struct {
 // A place is a room of a house that is open, or being opened.
 type place struct {
 	ready  chan struct{} // closed when room or err is set
-	room   *Room
+	room   *Room         // nil: it is only being forgotten
 	err    error
+	gone   chan struct{} // closed when it can be opened anew; nil unless it is being closed or forgotten
 	fixed  bool
 	topic  string // that it was opened with, or has been given by SetRooms
 	guests int    // who is in it, or on the way in
@@ -80,6 +81,7 @@ func OpenHouse(ctx context.Context, c HouseConfig) (*House, error) {
 		h.Close()
 		return nil, err
 	}
+	h.closing.Go(h.forgetAll)
 	return h, nil
 }
 
@@ -182,9 +184,11 @@ func (t *Texts) checkRoom(wish string) (name, why string) {
 
 // open returns the room of that name with one more guest, and opens it if need be.
 func (h *House) open(ctx context.Context, name, topic string, fixed bool) (*place, error) {
-	h.mu.Lock()
-	p := h.places[name]
+	p, err := h.present(ctx, name)
 	switch {
+	case err != nil:
+		h.mu.Unlock()
+		return nil, err
 	case h.closed:
 		h.mu.Unlock()
 		return nil, ErrClosed
@@ -204,7 +208,7 @@ func (h *House) open(ctx context.Context, name, topic string, fixed bool) (*plac
 	case !fixed && h.c.Closed:
 		h.mu.Unlock()
 		return nil, refusal(fmt.Sprintf(h.texts.NoSuchRoom, name))
-	case len(h.places) >= h.c.MaxRooms:
+	case h.openRooms() >= h.c.MaxRooms:
 		h.mu.Unlock()
 		return nil, refusal(fmt.Sprintf(h.texts.TooManyRooms, h.c.MaxRooms))
 	}
@@ -215,7 +219,6 @@ func (h *House) open(ctx context.Context, name, topic string, fixed bool) (*plac
 
 	c.Name, c.Topic = name, topic
 	var r *Room
-	var err error
 	if !fixed {
 		err = h.roomFor(ctx, c.Bus, name, limit)
 	}
@@ -260,13 +263,16 @@ func (h *House) leftLocked(p *place) {
 	if p.guests > 0 || h.closed || p.room == nil {
 		return
 	}
-	delete(h.places, p.room.name)
+	p.gone = make(chan struct{})
 	h.closing.Go(func() {
 		_ = p.room.Close()
+		h.forget(p.room.name)
 		s := p.room.Stats()
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.was.add(s)
+		delete(h.places, p.room.name)
+		close(p.gone)
 	})
 }
 
@@ -289,7 +295,7 @@ func (h *House) Rooms() []*Room {
 	defer h.mu.Unlock()
 	var rooms []*Room
 	for _, p := range h.places {
-		if p.room != nil {
+		if p.room != nil && p.gone == nil {
 			rooms = append(rooms, p.room)
 		}
 	}

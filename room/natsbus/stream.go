@@ -48,7 +48,7 @@ func (b *Bus) ensure(ctx context.Context, r *roomStream) error {
 	}
 	var err error
 	if b.server != nil {
-		_, err = b.js.CreateOrUpdateStream(ctx, c)
+		err = b.makeHere(ctx, c)
 	} else {
 		_, err = b.js.CreateStream(ctx, c)
 		var api jetstream.JetStreamError
