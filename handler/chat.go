@@ -197,7 +197,12 @@ func (v *visit) warn(ctx context.Context, data []byte, text string) error {
 func (v *visit) line(ctx context.Context, text string) error {
 	err := v.take(ctx, text)
 	if lost := err != nil && err != io.EOF && ctx.Err() == nil && !errors.Is(err, net.ErrClosed); lost {
-		err = v.member().Tell(ctx, fmt.Sprintf(v.chat.House.Texts().NotSent, v.chat.House.Texts().Refusal(err)))
+		t := v.chat.House.Texts()
+		text := t.NotSent
+		if errors.Is(err, room.ErrUnconfirmed) {
+			text = t.Unconfirmed
+		}
+		err = v.member().Tell(ctx, fmt.Sprintf(text, t.Refusal(err)))
 	}
 	return err
 }

@@ -36,6 +36,8 @@ type event struct {
 	To   string          `json:"to,omitempty"`
 	Text string          `json:"text,omitempty"`
 	Past bool            `json:"past,omitempty"`
+
+	Unconfirmed bool `json:"unconfirmed,omitempty"` // an error; what was said may have been stored nevertheless
 }
 
 func (e event) String() string {
@@ -156,7 +158,7 @@ func (v *visit) reply(ctx context.Context, id json.RawMessage, seq uint64, err e
 		if errors.Is(err, net.ErrClosed) || err == io.EOF || ctx.Err() != nil {
 			return err
 		}
-		e.Kind, e.Text = "error", err.Error()
+		e.Kind, e.Text, e.Unconfirmed = "error", err.Error(), errors.Is(err, room.ErrUnconfirmed)
 	}
 	return v.s.Post(session.Text(e.String()))
 }

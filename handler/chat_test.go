@@ -3,6 +3,7 @@ package handler_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -414,6 +415,48 @@ func TestChatCookieExpires(t *testing.T) {
 		time.Sleep(time.Minute / 2)
 		if held, _ := srv.Counts(); held != 1 {
 			t.Errorf("%d conversations are held", held)
+		}
+	})
+}
+
+// doubtful is a bus that does not know what has become of what is said.
+type doubtful struct {
+	room.Mem
+	err error
+}
+
+func (b *doubtful) Publish(ctx context.Context, name string, m room.Message) (uint64, error) {
+	if m.Kind == room.Say {
+		return 0, b.err
+	}
+	return b.Mem.Publish(ctx, name, m)
+}
+
+// What may have been said is not said to have been lost.
+func TestChatUnconfirmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for err, want := range map[error]string{
+			errors.New("no"): "* not sent: room lobby: say: no\n",
+			fmt.Errorf("no answer (%w)", room.ErrUnconfirmed): "* perhaps not sent: room lobby: say: no answer (it may have been stored nevertheless)\n",
+		} {
+			h, e := room.OpenHouse(t.Context(), room.HouseConfig{Room: room.Config{Bus: &doubtful{err: err}}})
+			if e != nil {
+				t.Fatal(e)
+			}
+			defer h.Close()
+			config := session.Config{Format: session.Format{Framing: frame.Line{}}}
+			ann := serve(t, &session.Server{Handler: &handler.Chat{House: h}, Config: config})()
+			read(t, ann)
+			_, _ = io.WriteString(ann, "hello\n")
+			if got := read(t, ann); got != want {
+				t.Errorf("ann sees %q, want %q", got, want)
+			}
+			bot := serve(t, &session.Server{Handler: &handler.Chat{House: h, JSON: true}, Config: config})()
+			read(t, bot)
+			_, _ = io.WriteString(bot, `{"id":1,"say":"hello"}`+"\n")
+			if got := read(t, bot); strings.Contains(got, `"unconfirmed":true`) != errors.Is(err, room.ErrUnconfirmed) {
+				t.Errorf("the program sees %q", got)
+			}
 		}
 	})
 }

@@ -98,8 +98,8 @@ type Bus interface {
 	// Publish gives m the next sequence number of the named room, hands it to the room's subscribers and returns the
 	// number. It returns once the message is as durable as the bus promises; whether it has been delivered by then is
 	// the bus's choice. Messages published one after another by one goroutine keep their order. A Publish waits while
-	// subscribers are behind by more than the bus can hold, until ctx ends. After an error the message may or may
-	// not have been published.
+	// subscribers are behind by more than the bus can hold, until ctx ends. After an error that is
+	// ErrUnconfirmed the message may have been published; after another it has not.
 	Publish(ctx context.Context, room string, m Message) (seq uint64, err error)
 
 	// Subscribe calls deliver for each of the room's messages from since on: in the order of Seq, one call at a time,

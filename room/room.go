@@ -79,6 +79,10 @@ var (
 
 	// ErrCutOff is returned by Line while the bus is cut off from what carries its messages. It wraps the reason.
 	ErrCutOff = errors.New("cut off from the others")
+
+	// ErrUnconfirmed is among the errors of a bus that does not know whether it has stored a message: the others may see it
+	// yet.
+	ErrUnconfirmed = errors.New("it may have been stored nevertheless")
 )
 
 // A Room is a chat room. Open makes one. All methods may be called by several goroutines at once, but not from within

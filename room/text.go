@@ -82,6 +82,7 @@ type Texts struct {
 
 	// What doors say.
 	NotSent     string // why
+	Unconfirmed string // why it is not known
 	LineTooLong string
 	TooFast     string
 	TooOften    string
@@ -173,6 +174,7 @@ var English = Texts{
 	NickMark:    "a nick does not begin with a combining mark",
 
 	NotSent:     "not sent: %v",
+	Unconfirmed: "perhaps not sent: %v",
 	LineTooLong: "not sent: the line is too long",
 	TooFast:     "not sent: too many lines in a moment",
 	TooOften:    "too many members from your address in a moment; try again later",

@@ -72,6 +72,7 @@ var Chinese = Texts{
 	NickMark:    "昵称不能以组合符号开头",
 
 	NotSent:     "没有发出：%v",
+	Unconfirmed: "可能没有发出：%v",
 	LineTooLong: "没有发出：这一行太长了",
 	TooFast:     "没有发出：一下子说得太多了",
 	TooOften:    "你的地址一下子进来得太多了；请稍后再试",

@@ -4,6 +4,7 @@ package natsbus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -81,7 +82,7 @@ func TestNoQuorum(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	_, err := b.Publish(ctx, "quorum", room.Message{Text: "given up"})
-	if err == nil || !strings.HasPrefix(err.Error(), "room quorum: ") {
+	if err == nil || !strings.HasPrefix(err.Error(), "room quorum: ") || !errors.Is(err, room.ErrUnconfirmed) {
 		t.Errorf("Publish: %v", err)
 	}
 	t.Log(err)

@@ -309,7 +309,7 @@ func TestStreamDeleted(t *testing.T) {
 func TestTooLarge(t *testing.T) {
 	b := openDir(t, Config{})
 	_, err := b.Publish(t.Context(), "r", room.Message{Text: strings.Repeat("x", 2<<20)})
-	if err == nil || !strings.Contains(err.Error(), "room r: 2097") || !strings.Contains(err.Error(), "1048576") {
+	if err == nil || !strings.Contains(err.Error(), "room r: 2097") || !strings.Contains(err.Error(), "1048576") || errors.Is(err, room.ErrUnconfirmed) {
 		t.Error(err)
 	}
 }

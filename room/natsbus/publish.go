@@ -50,10 +50,12 @@ func (b *Bus) publish(ctx context.Context, r *roomStream, m room.Message) (seq u
 	msg := &nats.Msg{Subject: subject, Data: encode(m), Header: nats.Header{
 		nats.MsgIdHdr: {b.idPrefix + strconv.FormatUint(b.lastID.Add(1), 36)},
 	}}
+	unanswered := false
 	err = b.persist(ctx, func(ctx context.Context) error {
 		err := b.ensure(ctx, r)
 		if err == nil {
 			seq, err = b.store(ctx, msg)
+			unanswered = unanswered || err != nil && !isAnswer(err)
 		}
 		switch {
 		case err == nil:
@@ -67,7 +69,17 @@ func (b *Bus) publish(ctx context.Context, r *roomStream, m room.Message) (seq u
 		}
 		return err
 	})
+	if err != nil && unanswered && b.server.broken() == nil {
+		err = fmt.Errorf("%w (%w)", err, room.ErrUnconfirmed)
+	}
 	return seq, err
+}
+
+// isAnswer reports whether err is of a message that has certainly not been stored.
+func isAnswer(err error) bool {
+	var said permanentError
+	var api *jetstream.APIError
+	return errors.As(err, &said) || errors.As(err, &api) || errors.Is(err, nats.ErrNoResponders)
 }
 
 // store sends msg to its stream and returns the number it has got.
