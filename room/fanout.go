@@ -69,14 +69,14 @@ func (r *Room) fanOut() {
 	}
 }
 
-// checkSeq notices when messages are missing.
+// checkSeq notices when messages are missing. Of the past, the bus may have forgotten some and kept older ones.
 func (r *Room) checkSeq(batch []event) {
 	for i := range batch {
 		if batch[i].do != nil {
 			continue
 		}
 		seq := batch[i].msg.Seq
-		if r.lastSeq != 0 && seq != r.lastSeq+1 {
+		if r.lastSeq != 0 && seq != r.lastSeq+1 && !batch[i].msg.Past {
 			r.missed()
 		}
 		r.lastSeq = seq

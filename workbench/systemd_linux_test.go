@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"sockeye.dev/internal/peertest"
 )
 
 // activate starts a child with sockets as systemd does: from descriptor 3 on, and LISTEN_PID its own, which only the
@@ -156,10 +158,7 @@ func TestInheritWhatIsNone(t *testing.T) {
 
 // TestInheritFromSystemd has systemd itself open the socket.
 func TestInheritFromSystemd(t *testing.T) {
-	tool, err := exec.LookPath("systemd-socket-activate")
-	if err != nil {
-		t.Skip(err)
-	}
+	tool := peertest.Path(t, "systemd-socket-activate")
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

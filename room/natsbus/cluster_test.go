@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"sockeye.dev/internal/peertest"
 	"sockeye.dev/room"
 )
 
@@ -35,6 +36,9 @@ func startCluster(t *testing.T) *cluster {
 	c := &cluster{dir: t.TempDir()}
 	var err error
 	if c.exe, err = buildServer(); err != nil {
+		if peertest.Required() {
+			t.Fatal(err)
+		}
 		t.Skip("no nats-server:", err)
 	}
 	var routes []string

@@ -41,7 +41,8 @@ type Config struct {
 	Replicas int
 
 	// MaxMessages, MaxBytes and MaxAge limit what is kept of each room; the oldest go first. Negative means no limit.
-	// Default 10,000 messages, 64 MiB, 30 days. On a cluster they apply when the room's stream is made: one that
+	// MaxMessages is for what was said and, apart from that, for everything else: many who come and go do not push out
+	// what was said. Default 10,000 messages, 64 MiB, 30 days. On a cluster they apply when the room's stream is made: one that
 	// exists keeps what it has, since other processes and its operator have a say in it too.
 	MaxMessages int64
 	MaxBytes    int64

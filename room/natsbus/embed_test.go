@@ -306,6 +306,29 @@ func TestStreamDeleted(t *testing.T) {
 	}
 }
 
+// Those who come and go do not push out what was said; and a room whose past has gaps for that reason misses nothing.
+func TestTraffic(t *testing.T) {
+	b := openDir(t, Config{MaxMessages: 10})
+	for i := range 60 {
+		if i%12 == 0 {
+			say(t, b, "r", fmt.Sprint(i))
+		}
+		publish(t, b, "r", room.Message{Kind: room.Join, From: "ann"})
+	}
+	before := b.Stats().Published
+	r, err := room.Open(t.Context(), room.Config{Name: "r", Bus: b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if after := b.Stats().Published; after != before {
+		t.Errorf("the room has asked who is there: %d messages", after-before)
+	}
+	if got := subscribe(t, b, "r", room.After(0)).wait(t, 15); got[0].Text != "0" || got[4].Text != "48" || got[4].Seq != 53 || got[14].Kind != room.Join {
+		t.Errorf("kept are %+v", got)
+	}
+}
+
 func TestTooLarge(t *testing.T) {
 	b := openDir(t, Config{})
 	_, err := b.Publish(t.Context(), "r", room.Message{Text: strings.Repeat("x", 2<<20)})

@@ -31,17 +31,17 @@ func (b *Bus) ensure(ctx context.Context, r *roomStream) error {
 		return nil
 	}
 	c := jetstream.StreamConfig{
-		Name:        r.stream,
-		Description: r.description(),
-		Subjects:    []string{r.say, r.event},
-		Storage:     jetstream.FileStorage,
-		Discard:     jetstream.DiscardOld,
-		MaxMsgs:     b.c.MaxMessages,
-		MaxBytes:    b.c.MaxBytes,
-		MaxAge:      b.c.MaxAge,
-		Replicas:    b.c.Replicas,
-		Duplicates:  remembers,
-		AllowDirect: true, // see beforeLast
+		Name:              r.stream,
+		Description:       r.description(),
+		Subjects:          []string{r.say, r.event},
+		Storage:           jetstream.FileStorage,
+		Discard:           jetstream.DiscardOld,
+		MaxMsgsPerSubject: b.c.MaxMessages, // so that those who come and go do not push out what was said
+		MaxBytes:          b.c.MaxBytes,
+		MaxAge:            b.c.MaxAge,
+		Replicas:          b.c.Replicas,
+		Duplicates:        remembers,
+		AllowDirect:       true, // see beforeLast
 	}
 	if b.c.MaxAge > 0 {
 		c.Duplicates = min(c.Duplicates, b.c.MaxAge)
