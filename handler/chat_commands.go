@@ -51,6 +51,9 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 				if err != nil {
 					return m.Tell(ctx, err.Error())
 				}
+				if why := Unfit(framing, c.s.Bounded(), t); why != "" {
+					return m.Tell(ctx, why)
+				}
 				if err := m.Flush(ctx); err != nil {
 					return err
 				}
@@ -71,4 +74,22 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 			return resume{after, true}
 		}},
 	}
+}
+
+// Unfit says why a member of a room cannot speak and be spoken to in a framing;
+// "" if it can. bounded is whether its connection has messages of its own.
+func Unfit(f frame.Framer, bounded bool, t *room.Texts) string {
+	inner := f
+	if q, ok := f.(frame.Quiet); ok && q.Inner != nil {
+		inner = q.Inner
+	}
+	switch inner.(type) {
+	case frame.Fixed: // nothing that is said would fit
+		return fmt.Sprintf(t.FrameFixed, f)
+	case frame.Datagram:
+		if !bounded { // and nothing would be heard until the stream ends
+			return fmt.Sprintf(t.FrameStream, f)
+		}
+	}
+	return ""
 }

@@ -188,6 +188,45 @@ func TestChatFormats(t *testing.T) {
 	})
 }
 
+// A framing in which a member would not hear or not be heard is refused, and the one it has stays.
+func TestUnfitFramings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dial := serve(t, &session.Server{Handler: &handler.Chat{House: house(t)}, Config: session.Config{Format: session.Format{Framing: handler.ByMessage}}})
+		bob := dial()
+		read(t, bob)
+		for framing, why := range map[string]string{
+			"fixed:8": "no fixed length", "fixed:8+quiet:1s": "no fixed length", "datagram": "no messages of its own", "raw": "", "quiet:20ms": "", "line+quiet:1s": "",
+		} {
+			ann := dial()
+			read(t, ann)
+			_, _ = io.WriteString(ann, "/frame "+framing+"\n")
+			got := read(t, ann)
+			if why == "" {
+				why = "your messages end by " + framing
+			}
+			if !strings.Contains(got, why) || !strings.Contains(got, framing) {
+				t.Errorf("/frame %s is answered by %q", framing, got)
+			}
+			read(t, bob)
+			_, _ = io.WriteString(ann, "hello\n")
+			time.Sleep(time.Second)
+			if got := read(t, bob); !strings.Contains(got, "> hello\n") {
+				t.Errorf("after /frame %s bob sees %q", framing, got)
+			}
+			_, _ = io.WriteString(bob, "a longer line\n")
+			if got := read(t, ann); !strings.Contains(got, "> a longer line") {
+				t.Errorf("after /frame %s ann sees %q", framing, got)
+			}
+			_ = ann.Close()
+		}
+	})
+	for _, framing := range []frame.Framer{frame.Datagram{}, frame.Line{}} {
+		if why := handler.Unfit(framing, true, &room.English); why != "" {
+			t.Errorf("%v of datagrams: %s", framing, why)
+		}
+	}
+}
+
 // Who sends datagrams from elsewhere has to prove where it is, and until then is sent no more than came from there.
 func TestChatCookies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -357,14 +396,14 @@ func TestChatClosing(t *testing.T) {
 
 // What others say puts nobody out, whatever a member's framing cannot carry.
 func TestFramingCannotCarry(t *testing.T) {
-	for _, framing := range []string{"delim:;", "len8", "fixed:16", "nul"} {
+	for _, framing := range []string{"delim:;", "len8", "nul"} {
 		synctest.Test(t, func(t *testing.T) {
 			h := house(t)
 			dial := serve(t, &session.Server{Handler: &handler.Chat{House: h}, Config: session.Config{Format: session.Format{Framing: frame.Line{}, Encode: charset.Replace, Decode: charset.Replace}}})
 			victim := dial()
 			read(t, victim)
 			_, _ = io.WriteString(victim, "/frame "+framing+"\n")
-			if got := read(t, victim); got == "" && framing != "fixed:16" {
+			if got := read(t, victim); got == "" {
 				t.Errorf("%s: it is not told of it", framing)
 			}
 			bob := dial()
@@ -374,7 +413,7 @@ func TestFramingCannotCarry(t *testing.T) {
 			if got := read(t, bob); strings.Contains(got, "left") {
 				t.Errorf("%s: bob sees %.200q", framing, got)
 			}
-			if got := read(t, victim); !strings.HasPrefix(got, "<guest-2>") && !strings.HasPrefix(got[min(len(got), 1):], "<guest-2>") && framing != "fixed:16" {
+			if got := read(t, victim); !strings.HasPrefix(got, "<guest-2>") && !strings.HasPrefix(got[min(len(got), 1):], "<guest-2>") {
 				t.Errorf("%s: the victim sees %.200q", framing, got)
 			}
 			_, _ = io.WriteString(bob, "/who\n")

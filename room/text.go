@@ -90,6 +90,8 @@ type Texts struct {
 	NotUTF8     string
 	EncodingIs  string // encoding
 	FrameIs     string // framing
+	FrameFixed  string // framing
+	FrameStream string // framing
 
 	TooLong  string // length, limit, both in characters
 	NoSuch   string // what was typed
@@ -182,6 +184,8 @@ var English = Texts{
 	NotUTF8:     "your text is not UTF-8, and others see it as \\x escapes; say what it is, as in /encoding gbk",
 	EncodingIs:  "your encoding is %v",
 	FrameIs:     "your messages end by %v",
+	FrameFixed:  "%v does not go with a room: what is said there has no fixed length; take line, crlf or len16",
+	FrameStream: "%v does not go with this connection, which has no messages of its own; take line, crlf or len16",
 
 	TooLong:  "not sent: it has %d characters, the limit is %d",
 	NoSuch:   "there is no command %s; /help lists them",

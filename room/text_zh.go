@@ -80,6 +80,8 @@ var Chinese = Texts{
 	NotUTF8:     "你的文字不是 UTF-8，别人看到的是 \\x 转义；请说明它的编码，例如 /encoding gbk",
 	EncodingIs:  "你的编码是 %v",
 	FrameIs:     "你的消息以 %v 结束",
+	FrameFixed:  "聊天室里不能用 %v：说的话长短不一；请用 line、crlf 或 len16",
+	FrameStream: "这个连接不能用 %v：它没有自己的消息边界；请用 line、crlf 或 len16",
 
 	TooLong:  "没有发出：有 %d 个字符，上限是 %d",
 	NoSuch:   "没有命令 %s；输入 /help 查看有哪些",
