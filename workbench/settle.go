@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"sockeye.dev/charset"
@@ -52,6 +53,10 @@ func (w *Workbench) settle(d Door) (endpoint.Addr, session.Config, error) {
 	var err error
 	if config.Format, err = w.format(d); err != nil {
 		return a, config, fmt.Errorf("%v: %w", d.Address, err)
+	}
+	messages := slices.Contains([]string{"udp", "unixgram", "ws", "wss"}, a.Scheme)
+	if why := handler.Unfit(config.Format.Framing, messages, w.o.Texts); why != "" && !d.Broker {
+		return a, config, fmt.Errorf("listen on %v: %s", d.Address.Redacted(), why)
 	}
 	if f := config.Format; (a.Scheme == "ws" || a.Scheme == "wss") && !a.Options.Has("type") {
 		if e := cmp.Or(f.Send, f.Encoding); e != charset.UTF8 && !e.IsAuto() {
