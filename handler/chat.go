@@ -224,12 +224,29 @@ func (v *visit) take(ctx context.Context, text string) error {
 //
 //go:noinline
 func (v *visit) lost(ctx context.Context) {
+	t := v.chat.House.Texts()
 	switch {
 	case isEOF(v.err):
 		_ = v.member().Flush(ctx) // the peer has ended its side only, and waits for its answers
+	case unframed(v.err):
+		v.reason = t.BadFrame
+		if v.json.Load() {
+			_ = v.reply(ctx, nil, 0, v.err)
+			return
+		}
+		_ = v.member().Tell(ctx, fmt.Sprintf(t.FrameLost, v.err))
+		_ = v.member().Flush(ctx) // or Leave would cut that off
 	case !session.Ended(v.err):
-		v.reason = v.chat.House.Texts().Broken
+		v.reason = t.Broken
 	}
+}
+
+// unframed reports whether the peer has sent what is no message, so that nobody
+// can know where the next one begins.
+func unframed(err error) bool {
+	var broken *frame.Error
+	var long *frame.TooLongError
+	return errors.As(err, &broken) || errors.As(err, &long)
 }
 
 // screen is how a conversation sees the room.

@@ -227,6 +227,45 @@ func TestUnfitFramings(t *testing.T) {
 	}
 }
 
+// Who sends what is no message, or one too long to be passed over, is told why it is put out, and the others are, too.
+func TestUnframed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := house(t)
+		config := session.Config{MaxMessage: 1 << 10, Format: session.Format{Framing: frame.Line{}}}
+		people := serve(t, &session.Server{Handler: &handler.Chat{House: h}, Config: config})
+		bob := people()
+		read(t, bob)
+		for _, tt := range []struct{ framing, say, why string }{
+			{"len32", "\x00\x00\x04\x01", "a message of 1025 bytes is longer than 1024"},
+			{"slip", strings.Repeat("x", 2000), "a message is longer than 1024"},
+			{"len16:self", "\x00\x01", "less than its header"},
+		} {
+			for _, first := range []string{"", "/json"} {
+				ann := people()
+				_, _ = io.WriteString(ann, "/frame "+tt.framing+"\n")
+				read(t, ann)
+				if first != "" {
+					framing, _ := frame.Parse(tt.framing)
+					p, _ := framing.Append(nil, []byte(first))
+					p, _ = frame.Line{}.Append(p, []byte(`{"line":"/frame `+tt.framing+`"}`))
+					_, _ = ann.Write(p)
+					read(t, ann)
+				}
+				read(t, bob)
+				_, _ = io.WriteString(ann, tt.say)
+				got := read(t, ann)
+				if !strings.Contains(got, tt.why) || strings.Contains(got, `{"kind":"error","text":`) != (first != "") {
+					t.Errorf("%s: who is put out sees %q", tt.framing, got)
+				}
+				if got := read(t, bob); !strings.Contains(got, " left (their message was too long or broken)\n") {
+					t.Errorf("%s: bob sees %q", tt.framing, got)
+				}
+				_ = ann.Close()
+			}
+		}
+	})
+}
+
 // Who sends datagrams from elsewhere has to prove where it is, and until then is sent no more than came from there.
 func TestChatCookies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -92,6 +92,8 @@ type Texts struct {
 	FrameIs     string // framing
 	FrameFixed  string // framing
 	FrameStream string // framing
+	FrameLost   string // why
+	BadFrame    string // the reason of a member that FrameLost was told to
 
 	TooLong  string // length, limit, both in characters
 	NoSuch   string // what was typed
@@ -186,6 +188,8 @@ var English = Texts{
 	FrameIs:     "your messages end by %v",
 	FrameFixed:  "%v does not go with a room: what is said there has no fixed length; take line, crlf or len16",
 	FrameStream: "%v does not go with this connection, which has no messages of its own; take line, crlf or len16",
+	FrameLost:   "not sent, and you have to come again, for where your next message begins is not known: %v",
+	BadFrame:    "their message was too long or broken",
 
 	TooLong:  "not sent: it has %d characters, the limit is %d",
 	NoSuch:   "there is no command %s; /help lists them",

@@ -82,6 +82,8 @@ var Chinese = Texts{
 	FrameIs:     "你的消息以 %v 结束",
 	FrameFixed:  "聊天室里不能用 %v：说的话长短不一；请用 line、crlf 或 len16",
 	FrameStream: "这个连接不能用 %v：它没有自己的消息边界；请用 line、crlf 或 len16",
+	FrameLost:   "没有发出，而且无法得知下一条消息从哪里开始，请重新进来：%v",
+	BadFrame:    "发来的消息太长或已损坏",
 
 	TooLong:  "没有发出：有 %d 个字符，上限是 %d",
 	NoSuch:   "没有命令 %s；输入 /help 查看有哪些",
