@@ -246,13 +246,18 @@ func op(ctx context.Context, m *Member, args string) error {
 
 func ban(ctx context.Context, m *Member, args string) error {
 	r := m.room
-	if source, ok := parseSource(args); ok && !r.has(args) {
-		if !barrable(source) {
-			return m.Tell(ctx, fmt.Sprintf(r.texts.BarsUs, sourceText(source)))
-		}
+	whom, _ := splitNick(args) // a reason is for who is put out; a bar keeps none
+	source, ok := parseSource(whom)
+	switch {
+	case r.has(whom):
+		return about(Ban)(ctx, m, args)
+	case ok && !barrable(source):
+		return m.Tell(ctx, fmt.Sprintf(r.texts.BarsUs, sourceText(source)))
+	case ok:
 		return m.setBar(ctx, Bar, source)
-	}
-	if args != "" {
+	case meantAsSource(whom):
+		return m.Tell(ctx, fmt.Sprintf(r.texts.NoSource, whom))
+	case whom != "":
 		return about(Ban)(ctx, m, args)
 	}
 	return r.between(ctx, func() {

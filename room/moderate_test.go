@@ -108,6 +108,21 @@ func TestBars(t *testing.T) {
 	})
 }
 
+// A reason behind a network does not make a name of it, and what is neither is said to be neither.
+func TestBanWithReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, Config{Secret: "swordfish"})
+		alice, a := join(t, r, "alice")
+		_, _ = join(t, r, "7.7")
+		say(t, alice, "/op swordfish")
+		a.take()
+		say(t, alice, "/ban 1.2.3.0/24 they flood", "/ban 10.0.0.0/33", "/ban 2001:db8::zz spam", "/ban 1.2.3", "/ban carol", "/ban 127.0.0.1 us", "/ban 7.7 is a nick")
+		want(t, "alice", a.take(), "* 1.2.3.0/24 was barred by alice", "* "+fmt.Sprintf(English.NoSource, "10.0.0.0/33"),
+			"* "+fmt.Sprintf(English.NoSource, "2001:db8::zz"), "* "+fmt.Sprintf(English.NoSource, "1.2.3"), "* nobody here is called carol",
+			"* "+fmt.Sprintf(English.BarsUs, "127.0.0.1"), "* 7.7 was put out by alice (is a nick)", "* 7.7 was put out, but has no address that could be barred")
+	})
+}
+
 // A secret cannot be tried out, not even by coming back; who knows it from elsewhere is let in meanwhile.
 func TestGuesses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

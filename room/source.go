@@ -24,6 +24,11 @@ func parseSource(text string) (netip.Prefix, bool) {
 	return Source(a), err == nil
 }
 
+// meantAsSource reports whether text, which is nobody's nick and no source, was meant as one.
+func meantAsSource(text string) bool {
+	return text != "" && (strings.ContainsAny(text, "/:") || strings.Trim(text, "0123456789.") == "")
+}
+
 // Source is the source that an address belongs to; the zero Prefix for the zero Addr.
 func Source(a netip.Addr) netip.Prefix {
 	a = a.Unmap().WithZone("")

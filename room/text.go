@@ -44,6 +44,7 @@ type Texts struct {
 	BarredBy   string // source, by whom
 	UnbarredBy string // source, by whom
 	NotBarred  string // source
+	NoSource   string // what was typed
 	CannotBar  string // nick
 	BarsUs     string // source
 	BarredList string // sources
@@ -140,6 +141,7 @@ var English = Texts{
 	BarredBy:   "%s was barred by %s",
 	UnbarredBy: "%s is not barred any more, says %s",
 	NotBarred:  "%s is not barred",
+	NoSource:   "%s is no address or network, and nobody's name",
 	CannotBar:  "%s was put out, but has no address that could be barred",
 	BarsUs:     "%s is this machine's own address, which cannot be barred",
 	BarredList: "barred: %s",

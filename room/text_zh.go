@@ -34,6 +34,7 @@ var Chinese = Texts{
 	BarredBy:   "%s 被 %s 封禁了",
 	UnbarredBy: "%s 的封禁被 %s 解除了",
 	NotBarred:  "%s 没有被封禁",
+	NoSource:   "%s 不是地址或网段，也没有叫这个名字的人",
 	CannotBar:  "%s 已被请出去，但没有可以封禁的地址",
 	BarsUs:     "%s 是这台机器自己的地址，不能封禁",
 	BarredList: "已封禁：%s",
