@@ -157,7 +157,7 @@ func who(ctx context.Context, m *Member, part string) error {
 }
 
 // nearest returns the command that was probably meant: one that begins with name, or is at most two typing errors
-// away from it and shares something with it. Nil if there is none.
+// away from it, and no more than every other letter. Nil if there is none.
 func nearest(table []Command, name string) *Command {
 	if name == "" {
 		return nil
@@ -169,17 +169,17 @@ func nearest(table []Command, name string) *Command {
 		if strings.HasPrefix(c.Name, name) {
 			return c
 		}
-		if d := distance(c.Name, name); d < least && d < len(c.Name) {
+		if d := distance(c.Name, name); d < least && 2*d <= len(c.Name) {
 			best, least = c, d
 		}
 	}
 	return best
 }
 
-// distance returns how many letters have to be put in, taken out or replaced to make b of a.
+// distance returns how many letters have to be put in, taken out, replaced or swapped with the next to make b of a.
 func distance(a, b string) int {
 	if len(b) > 2*len(a)+2 {
 		return len(b) // far away; and what strangers type must not cost more than it is worth
 	}
-	return typo.Distance(a, b, 2)
+	return typo.Distance(a, b, 1)
 }

@@ -79,6 +79,9 @@ func TestCommandsAnswerInPrivate(t *testing.T) {
 			{"/n bob", []string{"* there is no command /n; did you mean /nick NAME?"}},
 			{"/hlep", []string{"* there is no command /hlep; did you mean /help [COMMAND]?"}},
 			{"/usr/bin/env", []string{"* there is no command /usr/bin/env; /help lists them"}},
+			{"/hwo", []string{"* there is no command /hwo; did you mean /who [PART]?"}},
+			{"/exit", []string{"* there is no command /exit; did you mean /quit [REASON]?"}},
+			{"/foo", []string{"* there is no command /foo; /help lists them"}},
 			{"/xy", []string{"* there is no command /xy; /help lists them"}},
 			{"/", []string{"* there is no command /; /help lists them"}},
 		} {
@@ -100,7 +103,7 @@ func TestDistance(t *testing.T) {
 	for _, tt := range []struct {
 		a, b string
 		d    int
-	}{{"", "", 0}, {"who", "", 3}, {"who", "who", 0}, {"who", "hwo", 2}, {"quit", "qit", 1}, {"quit", "exit", 2}, {"nick", "nicks", 1}} {
+	}{{"", "", 0}, {"who", "", 3}, {"who", "who", 0}, {"who", "hwo", 1}, {"quit", "qit", 1}, {"quit", "exit", 2}, {"nick", "nicks", 1}} {
 		if d := distance(tt.a, tt.b); d != tt.d {
 			t.Errorf("distance(%q, %q) = %d, want %d", tt.a, tt.b, d, tt.d)
 		}
