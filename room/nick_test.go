@@ -18,7 +18,7 @@ func TestCheckNick(t *testing.T) {
 		{strings.Repeat("长", MaxNick), strings.Repeat("长", MaxNick), ""},
 		{"", "", English.NickEmpty},
 		{" \n", "", English.NickEmpty},
-		{strings.Repeat("长", MaxNick+1), "", "a nick has at most 32 characters"},
+		{strings.Repeat("长", MaxNick+1), "", "a name has at most 32 characters"},
 		{"a b", "", English.NickSpace},
 		{"a\u00a0b", "", English.NickSpace},
 		{"a\u3000b", "", English.NickSpace},
@@ -41,6 +41,15 @@ func TestCheckNick(t *testing.T) {
 		if nick != tt.nick || why != tt.why {
 			t.Errorf("checkNick(%q) = %q, %q; want %q, %q", tt.wish, nick, why, tt.nick, tt.why)
 		}
+	}
+}
+
+// What is said of a room's name speaks of names.
+func TestRoomNameTooLong(t *testing.T) {
+	long := strings.Repeat("x", MaxNick+1)
+	_, err := CheckName(long)
+	if want := long + " cannot be a room's name, which is like a nick: a name has at most 32 characters"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 

@@ -173,7 +173,7 @@ var English = Texts{
 	NickBusy:    "your last change of name is still under way",
 	NickEmpty:   "a nick needs at least one character",
 	NickTaken:   "the nick %s is taken",
-	NickLong:    "a nick has at most %d characters",
+	NickLong:    "a name has at most %d characters",
 	NickSpace:   "a nick has no spaces",
 	NickChar:    "a nick has no %s",
 	NickHidden:  "a nick has no invisible or unprintable characters (%s)",

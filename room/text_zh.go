@@ -66,7 +66,7 @@ var Chinese = Texts{
 	NickBusy:    "上一次改名还没有完成",
 	NickEmpty:   "昵称至少要有一个字符",
 	NickTaken:   "昵称 %s 已经有人用了",
-	NickLong:    "昵称最多 %d 个字符",
+	NickLong:    "名字最多 %d 个字符",
 	NickSpace:   "昵称里不能有空格",
 	NickChar:    "昵称里不能有 %s",
 	NickHidden:  "昵称里不能有看不见或无法显示的字符（%s）",
