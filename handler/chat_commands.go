@@ -69,7 +69,7 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 			}
 			after, err := strconv.ParseUint(args, 10, 64)
 			if err != nil {
-				return m.Tell(ctx, fmt.Sprintf(t.BadNumber, args))
+				return m.Tell(ctx, fmt.Sprintf(t.BadAfter, args))
 			}
 			return resume{after, true}
 		}},

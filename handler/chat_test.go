@@ -111,6 +111,12 @@ func TestChatJSON(t *testing.T) {
 		if len(got) != 3 || got[0].Text != "你好" || !got[0].Past || got[1].Text != "waves" || got[2].Kind != "ack" || got[2].Seq <= got[1].Seq {
 			t.Errorf("what was missed: %+v", got)
 		}
+		for _, wrong := range []string{"x", "-1"} {
+			_, _ = fmt.Fprintf(ann, "/json %s\n", wrong)
+			if got := read(t, ann); !strings.HasSuffix(got, "* "+wrong+" is not the number of a message; /json takes one, or nothing\n") {
+				t.Errorf("/json %s is answered by %q", wrong, got)
+			}
+		}
 		_, _ = fmt.Fprintf(ann, "/json %d\n", ack[0].Seq)
 		if got := objects(t, read(t, ann)); len(got) != 2 || got[0].Text != "你好" {
 			t.Errorf("/json brought %+v", got)

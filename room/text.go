@@ -28,6 +28,7 @@ type Texts struct {
 	HelpSlash string
 	NoHistory string
 	BadNumber string // what was typed
+	BadAfter  string // what was typed
 	NodeGone  string // the reason of members whose node has died
 	CutOff    string // why
 	Restored  string
@@ -125,6 +126,7 @@ var English = Texts{
 	HelpSlash: "to say a line that begins with a slash, write // instead",
 	NoHistory: "nothing was said here that is still known",
 	BadNumber: "%s is no number of lines",
+	BadAfter:  "%s is not the number of a message; /json takes one, or nothing",
 	NodeGone:  "their server is gone",
 	CutOff:    "cut off from the others: what is said now goes nowhere (%v)",
 	Restored:  "back with the others; what they said meanwhile follows",

@@ -18,6 +18,7 @@ var Chinese = Texts{
 	HelpSlash: "要说以斜杠开头的话，请写两个斜杠 //",
 	NoHistory: "没有还记得的发言",
 	BadNumber: "%s 不是行数",
+	BadAfter:  "%s 不是消息的编号；/json 后面写一个编号，或者什么也不写",
 	NodeGone:  "所在的服务器没有响应",
 	CutOff:    "与其他人的连接断开了：现在说的话发不出去（%v）",
 	Restored:  "已恢复连接；这期间别人说的话随后显示",
