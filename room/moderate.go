@@ -217,18 +217,23 @@ func (m *Member) isOperator() bool {
 // op makes an operator of whoever knows the secret, or of somebody else.
 func op(ctx context.Context, m *Member, args string) error {
 	r := m.room
-	if m.isOperator() {
-		return about(Promote)(ctx, m, args)
-	}
 	r.mu.Lock()
 	secret := r.secret
 	r.mu.Unlock()
+	right := func() bool { return subtle.ConstantTimeCompare([]byte(args), []byte(secret)) == 1 }
+	if m.isOperator() {
+		// Who was made one by somebody else may not try secrets out, either.
+		if secret != "" && !r.has(args) && r.common.mayGuess(m.source(), time.Now()) && right() {
+			return m.Tell(ctx, r.texts.OpAlready)
+		}
+		return about(Promote)(ctx, m, args)
+	}
 	switch {
 	case secret == "":
 		return m.Tell(ctx, r.texts.BadSecret)
 	case !r.common.mayGuess(m.source(), time.Now()):
 		return m.Tell(ctx, r.texts.TooManyGuesses)
-	case subtle.ConstantTimeCompare([]byte(args), []byte(secret)) != 1:
+	case !right():
 		r.log.Warn("a wrong secret", "nick", m.Nick(), "source", m.from())
 		return m.Tell(ctx, r.texts.BadSecret)
 	}

@@ -176,6 +176,24 @@ func TestGuesses(t *testing.T) {
 	})
 }
 
+// An operator who says the secret again is not shown it as somebody's name, and cannot try it out.
+func TestOpAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, Config{Secret: "open sesame"})
+		alice, a := join(t, r, "alice")
+		a.take()
+		say(t, alice, "/op open sesame", "/op open sesame", "/op carol")
+		want(t, "alice", a.take(), "* "+English.NowOp, "* "+English.OpAlready, "* nobody here is called carol")
+		time.Sleep(guessAtOnce * guessEvery)
+		for range guessAtOnce {
+			say(t, alice, "/op wrong")
+		}
+		a.take()
+		say(t, alice, "/op open sesame")
+		want(t, "alice", a.take(), "* nobody here is called open")
+	})
+}
+
 // Whoever knows the secret is an operator, and everybody knows it, or is none.
 func TestOpSilenced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

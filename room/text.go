@@ -57,6 +57,7 @@ type Texts struct {
 	Operators  string // command
 	BadSecret  string
 	NowOp      string
+	OpAlready  string
 
 	TooManyGuesses string
 
@@ -154,6 +155,7 @@ var English = Texts{
 	Muted:      "not sent: an operator has silenced you",
 	Operators:  "/%s is for operators; /op SECRET makes you one",
 	BadSecret:  "that is neither the secret nor are you an operator",
+	OpAlready:  "you are an operator already",
 	NowOp:      "you are an operator now; /help lists what you may do",
 
 	TooManyGuesses: "too many wrong secrets from where you are; try again in a minute",

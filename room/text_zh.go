@@ -46,6 +46,7 @@ var Chinese = Texts{
 	Muted:      "没有发出：管理员已将你禁言",
 	Operators:  "/%s 只有管理员能用；/op 密钥 可以成为管理员",
 	BadSecret:  "密钥不对，而你也不是管理员",
+	OpAlready:  "你已经是管理员了",
 	NowOp:      "你现在是管理员；输入 /help 查看能做什么",
 
 	TooManyGuesses: "你那里输错密钥的次数太多了；一分钟后再试",
