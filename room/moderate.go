@@ -23,17 +23,29 @@ func about(k Kind) func(context.Context, *Member, string) error {
 		if k == Whisper && rest == "" {
 			return m.Tell(ctx, fmt.Sprintf(m.room.texts.Usage, "/msg NICK TEXT"))
 		}
-		if !m.room.has(nick) {
+		switch id, ok := m.room.called(nick); {
+		case !ok:
 			return m.Tell(ctx, fmt.Sprintf(m.room.texts.NoSuchNick, nick))
+		case id == m.ID() && (k == Kick || k == Ban || k == Mute):
+			return m.Tell(ctx, m.room.texts.NotYourself)
 		}
 		return m.say(ctx, k, strings.TrimSpace(nick+" "+rest))
 	}
 }
 
 func (r *Room) has(nick string) bool {
+	_, ok := r.called(nick)
+	return ok
+}
+
+// called returns who seems to have a nick.
+func (r *Room) called(nick string) (who ID, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.roster.find(nick) != nil
+	if p := r.roster.find(nick); p != nil {
+		return p.id, true
+	}
+	return ID{}, false
 }
 
 // moderate is for what somebody has done to one member, or operators to the room. That its author may do so was seen to
@@ -153,8 +165,14 @@ func (r *Room) putOut(msg Message, p *person, reason string) {
 
 // decree is for Mute, Unmute, Promote and Demote.
 func (r *Room) decree(msg Message, p *person) {
-	text := ""
+	text, no := "", ""
 	r.mu.Lock()
+	switch {
+	case msg.Kind == Mute && p.muted:
+		no = r.texts.IsMuted
+	case msg.Kind == Unmute && !p.muted:
+		no = r.texts.NotMuted
+	}
 	switch msg.Kind {
 	case Mute:
 		p.muted, text = true, r.texts.MutedBy
@@ -169,6 +187,12 @@ func (r *Room) decree(msg Message, p *person) {
 		m.operator, m.muted = p.operator, p.muted
 	}
 	r.mu.Unlock()
+	if no != "" { // in the room's order: where it was typed, the last word may not have come back yet
+		if m := r.find(msg.Author); m != nil {
+			r.showOne(m, r.out.notice(fmt.Sprintf(no, p.nick)))
+		}
+		return
+	}
 	if msg.Kind == Promote && p.id == msg.Author { // by the secret: nobody else's business
 		if m := r.find(p.id); m != nil {
 			r.showOne(m, r.out.notice(r.texts.NowOp))

@@ -194,6 +194,25 @@ func TestOpAgain(t *testing.T) {
 	})
 }
 
+// Operators do not put themselves out, and what changes nothing is told to nobody else.
+func TestModerateNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, Config{Secret: "swordfish"})
+		alice, a := join(t, r, "alice")
+		_, b := join(t, r, "bob")
+		say(t, alice, "/op swordfish")
+		a.take()
+		b.take()
+		say(t, alice, "/kick alice", "/ban Alice spam", "/mute alice", "/msg alice me")
+		want(t, "alice", a.take(), "* "+English.NotYourself, "* "+English.NotYourself, "* "+English.NotYourself,
+			"* alice says to you alone: me", "* you said to alice alone: me")
+		say(t, alice, "/unmute bob", "/mute bob", "/mute bob", "/unmute bob", "/unmute bob")
+		want(t, "alice", a.take(), "* bob is not silenced", "* bob was silenced by alice", "* bob is silenced already",
+			"* bob may speak again, says alice", "* bob is not silenced")
+		want(t, "bob", b.take(), "* bob was silenced by alice", "* bob may speak again, says alice")
+	})
+}
+
 // Whoever knows the secret is an operator, and everybody knows it, or is none.
 func TestOpSilenced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -47,6 +47,8 @@ type Texts struct {
 	NotBarred  string // source
 	NoSource   string // what was typed
 	CannotBar  string // nick
+	IsMuted    string // nick
+	NotMuted   string // nick
 	BarsUs     string // source
 	BarredList string // sources
 	NoBarred   string
@@ -58,6 +60,8 @@ type Texts struct {
 	BadSecret  string
 	NowOp      string
 	OpAlready  string
+
+	NotYourself string
 
 	TooManyGuesses string
 
@@ -155,8 +159,12 @@ var English = Texts{
 	Muted:      "not sent: an operator has silenced you",
 	Operators:  "/%s is for operators; /op SECRET makes you one",
 	BadSecret:  "that is neither the secret nor are you an operator",
+	IsMuted:    "%s is silenced already",
+	NotMuted:   "%s is not silenced",
 	OpAlready:  "you are an operator already",
 	NowOp:      "you are an operator now; /help lists what you may do",
+
+	NotYourself: "that is for others, not for yourself; /quit leaves",
 
 	TooManyGuesses: "too many wrong secrets from where you are; try again in a minute",
 

@@ -46,8 +46,12 @@ var Chinese = Texts{
 	Muted:      "没有发出：管理员已将你禁言",
 	Operators:  "/%s 只有管理员能用；/op 密钥 可以成为管理员",
 	BadSecret:  "密钥不对，而你也不是管理员",
+	IsMuted:    "%s 已经被禁言了",
+	NotMuted:   "%s 没有被禁言",
 	OpAlready:  "你已经是管理员了",
 	NowOp:      "你现在是管理员；输入 /help 查看能做什么",
+
+	NotYourself: "这个命令只能对别人用，不能对自己用；要离开请用 /quit",
 
 	TooManyGuesses: "你那里输错密钥的次数太多了；一分钟后再试",
 
