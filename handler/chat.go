@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
+	"sockeye.dev/charset"
 	"sockeye.dev/frame"
 	"sockeye.dev/room"
 	"sockeye.dev/session"
@@ -51,7 +52,7 @@ var ErrTooOften = errors.New("the source has joined too often")
 // Serve lets the peer in, and out again when it leaves or says /quit. It waits
 // as long as the conversation lives, so it keeps its stack small.
 func (h *Chat) Serve(ctx context.Context, s *session.Session) error {
-	v := &visit{screen: screen{s: s}, chat: h}
+	v := &visit{screen: screen{s: s, send: s.Format().Send}, chat: h}
 	defer v.leave()
 	if h.Cookies != nil && s.Datagram() && !local(s) {
 		if err := v.prove(ctx); err != nil {
@@ -252,6 +253,7 @@ func unframed(err error) bool {
 // screen is how a conversation sees the room.
 type screen struct {
 	s        *session.Session
+	send     *charset.Encoding // what was written at first; nil: /encoding has changed that
 	json     atomic.Bool
 	entering atomic.Bool
 	operator bool

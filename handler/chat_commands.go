@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -22,6 +23,10 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 				return nil
 			}
 			f := c.s.Format()
+			is := f.Encoding.String()
+			if f.Encoding.IsAuto() && f.Send != cmp.Or(c.send, charset.UTF8) {
+				is += " (" + f.Send.String() + ")" // as was found out
+			}
 			if args != "" {
 				e, err := charset.Lookup(args)
 				switch {
@@ -36,8 +41,9 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 				f.Encoding, f.Send = e, nil
 				_ = m.Flush(ctx) // answers to earlier commands
 				c.s.SetFormat(f)
+				c.send, is = nil, e.String()
 			}
-			return m.Tell(ctx, fmt.Sprintf(t.EncodingIs, f.Encoding))
+			return m.Tell(ctx, fmt.Sprintf(t.EncodingIs, is))
 		}},
 		{Name: "frame", Args: "[FRAMING]", Help: t.HelpFrame, Run: func(ctx context.Context, m *room.Member, args string) error {
 			c, ok := m.Screen().(*screen)
@@ -45,7 +51,9 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 				return nil
 			}
 			f := c.s.Format()
-			f.Send = nil
+			if f.Send = c.send; f.Encoding.IsAuto() && f.Send == charset.UTF8 {
+				f.Send = nil // until the member has shown what it speaks
+			}
 			if args != "" {
 				framing, err := frame.Parse(args)
 				if err != nil {

@@ -23,10 +23,10 @@ import (
 )
 
 // house is one whose members can use the door's commands.
-func house(t *testing.T) *room.House {
+func house(t *testing.T, more ...room.Command) *room.House {
 	t.Helper()
 	h, err := room.OpenHouse(context.Background(), room.HouseConfig{Room: room.Config{
-		Commands: handler.ChatCommands(charset.Auto(nil), &room.English),
+		Commands: append(handler.ChatCommands(charset.Auto(nil), &room.English), more...),
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -190,6 +190,37 @@ func TestChatFormats(t *testing.T) {
 		}
 		if got := read(t, ann); !strings.Contains(got, "your encoding is gbk\x00") || !strings.Contains(got, "your encoding is auto") {
 			t.Errorf("ann sees %q", got)
+		}
+	})
+}
+
+// Who asks for its encoding is told what was found out, and nothing that was not.
+func TestEncodingFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gbk, _ := charset.Lookup("gbk")
+		big5, _ := charset.Lookup("big5")
+		tell := room.Command{Name: "say", Run: func(ctx context.Context, m *room.Member, _ string) error { return m.Tell(ctx, "人") }}
+		for send, want := range map[*charset.Encoding]string{nil: "your encoding is auto (gbk)\n", big5: "your encoding is auto\n"} {
+			ann := serve(t, &session.Server{Handler: &handler.Chat{House: house(t, tell)}, Config: session.Config{Format: session.Format{
+				Framing: frame.Line{}, Encoding: charset.Auto(gbk), Send: send, Decode: charset.Replace, Encode: charset.Replace}}})()
+			read(t, ann)
+			_, _ = io.WriteString(ann, "/encoding\n")
+			if got := read(t, ann); got != "* your encoding is auto\n" {
+				t.Errorf("at first: %q", got)
+			}
+			_, _ = io.WriteString(ann, "\xc4\xe3\xba\xc3\n/encoding\n")
+			if got := read(t, ann); got != "* "+want {
+				t.Errorf("then: %q", got)
+			}
+			written := map[*charset.Encoding]string{nil: "* \xc8\xcb\n", big5: "* \xa4H\n"}[send]
+			_, _ = io.WriteString(ann, "/frame line\n/say\n/encoding\n")
+			if got := read(t, ann); got != "* your messages end by line\n"+written+"* "+want {
+				t.Errorf("after /frame: %q", got)
+			}
+			_, _ = io.WriteString(ann, "/encoding auto\n")
+			if got := read(t, ann); got != "* your encoding is auto\n" {
+				t.Errorf("anew: %q", got)
+			}
 		}
 	})
 }
