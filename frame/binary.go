@@ -31,10 +31,25 @@ func (r *Reader) nextFrame(f finder) (Message, bool, error) {
 	limit := r.limit(f)
 	for r.start < r.end {
 		data := r.buf[r.start:r.end]
+		if r.skip != 0 {
+			if r.pass(f, data) {
+				return Message{Data: []byte{}}, true, nil
+			}
+			continue
+		}
 		advance, message, resume, err := f.find(data, r.from)
 		switch {
 		case err != nil:
 			return Message{}, false, err
+		case resume > limit && r.skips(f, resume, limit):
+			switch {
+			case len(data) >= limit:
+				return r.begin(f, data[:limit:limit], resume), true, nil
+			case r.silent || r.ended:
+				r.consume(len(data))
+				return asItCame(data), true, nil
+			}
+			return Message{}, false, nil
 		case resume > limit:
 			e := &TooLongError{Framing: name(f), Max: limit}
 			if _, announced := f.(Length); announced {
@@ -55,6 +70,44 @@ func (r *Reader) nextFrame(f finder) (Message, bool, error) {
 		}
 	}
 	return r.drained()
+}
+
+// skips reports whether a frame whose message is longer than limit is skipped.
+func (r *Reader) skips(f finder, size, limit int) bool {
+	_, announced := f.(Length)
+	return r.Oversize == Skip && (!announced || int64(size) <= skippable*int64(limit))
+}
+
+// begin returns the first piece of a frame that is skipped.
+func (r *Reader) begin(f finder, piece []byte, size int) Message {
+	r.skip = -1
+	if l, announced := f.(Length); announced {
+		if r.skip = size - len(piece); l.At == 0 {
+			r.skip += l.Size // which is not of the message
+		}
+	}
+	r.consume(len(piece))
+	r.from = 0
+	return Message{Data: piece, Bare: true, More: true}
+}
+
+// pass passes over data, as far as it belongs to the frame that is skipped, and
+// reports whether that is over.
+func (r *Reader) pass(f finder, data []byte) (over bool) {
+	if r.skip > 0 {
+		n := min(r.skip, len(data))
+		r.consume(n)
+		r.skip -= n
+		return r.skip == 0
+	}
+	advance, _, _, err := f.find(data, 0)
+	if advance == 0 || err != nil {
+		r.consume(len(data))
+		return false
+	}
+	r.consume(advance)
+	r.skip = 0
+	return true
 }
 
 // decoded is what f found in frame.

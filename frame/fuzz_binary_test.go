@@ -44,6 +44,15 @@ func checkFrames(t *testing.T, f frame.Framer, in []byte, limit int) {
 			}
 		}
 	}
+	skip := func(parts ...string) (m []message, failed bool) {
+		r := frame.Reader{Framer: f, Max: limit, Oversize: frame.Skip}
+		m, err := readAll(t, &r, parts...)
+		return m, err != nil
+	}
+	passed, broken := skip(string(in))
+	if m, failed := skip(bytewise(string(in))...); !slices.Equal(m, passed) || failed != broken {
+		t.Errorf("%v of %q, max %d: skipping %+v, %v; at once %+v, %v", f, in, limit, m, failed, passed, broken)
+	}
 	once, failed := read(0, string(in))
 	data := bytes.Clone(in)
 	for _, want := range once {

@@ -31,7 +31,8 @@ const maxHeader = 4 << 10
 // it, is a message as it came, with its length: see [Message].Bare. A length
 // that makes a frame shorter than its own header is an *[Error] and one that
 // makes a message longer than [Reader].Max at once a *[TooLongError]: where
-// the next frame begins cannot be known then.
+// the next frame begins cannot be known then. (See [Skip] for who believes the
+// length.)
 //
 //	len16               DNS over TCP (RFC 1035, section 4.2.2)
 //	len32le             what many a program writes that sends structures

@@ -41,6 +41,7 @@ type Reader struct {
 	from       int    // where Framer goes on searching, counted from start
 	whole      int    // where some character begins, counted from start; see incomplete
 	as         Framer // what from was found with
+	skip       int    // what is left of a frame that is passed over; less than 0: up to its end
 }
 
 // Oversize says what becomes of a message that is longer than [Reader].Max.
@@ -54,7 +55,15 @@ const (
 	Pieces Oversize = iota
 	// Fail makes Next fail with *[TooLongError].
 	Fail
+	// Skip is Pieces, and passes over what cannot be cut but has an end (Length,
+	// SLIP, COBS): its first Max bytes are a piece, as they came, and where it
+	// ends is a message of no bytes. A length of more than 16 times Max is no
+	// message's, and fails.
+	Skip
 )
+
+// skippable is how many times Max a frame may be long and still be skipped.
+const skippable = 16
 
 // TooLongError says that a message is longer than [Reader].Max.
 type TooLongError struct {
@@ -92,7 +101,7 @@ const undecided = 4 << 10
 // comes again at every call.
 func (r *Reader) Next() (Message, bool, error) {
 	if r.as != r.Framer {
-		r.as, r.from = r.Framer, 0
+		r.as, r.from, r.skip = r.Framer, 0, 0
 	}
 	f := r.framer()
 	if f, ok := f.(finder); ok {
@@ -135,7 +144,12 @@ func (r *Reader) drained() (Message, bool, error) {
 		r.empty = false
 		return Message{Data: []byte{}, Bare: true}, true, nil
 	}
+	silent := r.silent
 	r.silent = false
+	if silent && r.skip != 0 {
+		r.skip = 0
+		return Message{Data: []byte{}}, true, nil
+	}
 	if r.ended {
 		return Message{}, false, io.EOF
 	}
@@ -229,7 +243,7 @@ func (r *Reader) consume(n int) {
 // If they only may do so, the silence is 20 times as long.
 func (r *Reader) Quiet() (gap time.Duration, ok bool) {
 	q, ok := r.Framer.(Quiet)
-	if !ok || q.Gap <= 0 || r.start == r.end {
+	if !ok || q.Gap <= 0 || r.start == r.end && r.skip == 0 {
 		return 0, false
 	}
 	if _, bytes := q.Inner.(finder); bytes {
@@ -262,7 +276,7 @@ func (r *Reader) incomplete() (n int, sure bool) {
 
 // Flush says that what is pending is a message: the line has been quiet, or a
 // datagram is over. Call Next until it has no more before feeding again.
-func (r *Reader) Flush() { r.silent = r.start < r.end }
+func (r *Reader) Flush() { r.silent = r.start < r.end || r.skip != 0 }
 
 // End says that nothing follows.
 func (r *Reader) End() { r.ended = true }
