@@ -19,7 +19,8 @@ import (
 
 // Chat is the door into a house of rooms: every message a peer sends is a line
 // it says, and what the room shows is sent to it in its own encoding and
-// framing. One Chat serves any number of conversations at once; its fields are
+// framing. With [frame.Skip] as the session's Oversize who says too much stays,
+// whatever the framing. One Chat serves any number of conversations at once; its fields are
 // set before the first.
 type Chat struct {
 	// House is where the door leads.

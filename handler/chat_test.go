@@ -264,6 +264,44 @@ func TestUnfitFramings(t *testing.T) {
 	}
 }
 
+// Who says too much is told so and stays, in any framing; who speaks HTTP that a framing takes for a long message does not.
+func TestTooLongFrame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := house(t)
+		config := func(framing frame.Framer) session.Config {
+			return session.Config{MaxMessage: 16 << 10, Oversize: frame.Skip, Format: session.Format{Framing: framing}}
+		}
+		bob := serve(t, &session.Server{Handler: &handler.Chat{House: h}, Config: config(frame.Line{})})()
+		read(t, bob)
+		for _, spec := range []string{"line", "len16", "len32le", "slip", "cobs"} {
+			framing, _ := frame.Parse(spec)
+			dial := serve(t, &session.Server{Handler: &handler.Chat{House: h}, Config: config(framing)})
+			for size, want := range map[int]string{16 << 10: "it has 16384 characters", 16<<10 + 1: "the line is too long", 65535: "the line is too long"} {
+				ann := dial()
+				read(t, ann)
+				p, _ := framing.Append(nil, []byte(strings.Repeat("x", size)))
+				p, _ = framing.Append(p, []byte("hello"))
+				_, _ = ann.Write(p)
+				if got := read(t, ann); !strings.Contains(got, want) && (spec != "cobs" || !strings.Contains(got, "the line is too long")) { // cobs is longer on the wire
+					t.Errorf("%s: %d bytes are answered by %q", spec, size, got)
+				}
+				if got := read(t, bob); !strings.HasSuffix(got, "> hello\n") {
+					t.Errorf("%s: after %d bytes bob sees %q", spec, size, got)
+				}
+				_ = ann.Close()
+				read(t, bob)
+			}
+			post := dial()
+			read(t, post)
+			_, _ = io.WriteString(post, "POST / HTTP/1.1\r\n\r\n"+strings.Repeat("x", 0x504f-19)+"\x00\x04spam\n")
+			if got := read(t, bob); strings.Contains(got, "spam") || !strings.Contains(got, " left") {
+				t.Errorf("%s: after a POST bob sees %q", spec, got)
+			}
+			_ = post.Close()
+		}
+	})
+}
+
 // Who sends what is no message, or one too long to be passed over, is told why it is put out, and the others are, too.
 func TestUnframed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -36,6 +36,9 @@ func (w *Workbench) settle(d Door) (endpoint.Addr, session.Config, error) {
 		a.Options.Set("proxyproto", "on")
 	}
 	config := session.Config{MaxMessage: 16 << 10, Amplify: 1, Observer: w.o.Observer}
+	if !d.Broker { // which hands on what it gets
+		config.Oversize = frame.Skip // a member that says too much stays
+	}
 	if idleOfSocket(a) {
 		if d.Idle > 0 {
 			a.Options.Set("idle", d.Idle.String())
