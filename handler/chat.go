@@ -20,8 +20,8 @@ import (
 // Chat is the door into a house of rooms: every message a peer sends is a line
 // it says, and what the room shows is sent to it in its own encoding and
 // framing. With [frame.Skip] as the session's Oversize who says too much stays,
-// whatever the framing. One Chat serves any number of conversations at once; its fields are
-// set before the first.
+// whatever the framing. One Chat serves any number of conversations at once; its
+// fields are set before the first.
 type Chat struct {
 	// House is where the door leads.
 	House *room.House
@@ -179,8 +179,8 @@ func (v *visit) hear(ctx context.Context, msg session.Message) error {
 // middle of one makes two of it, the first perhaps a whisper and the second said
 // to everybody.
 func (v *visit) endsLines() {
-	if f := v.s.Format(); f.Framing == ByMessage && !v.s.Bounded() {
-		f.Framing, f.Send = frame.Line{}, nil
+	if f := v.format(); f.Framing == ByMessage && !v.s.Bounded() {
+		f.Framing = frame.Line{}
 		v.s.SetFormat(f)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"sockeye.dev/charset"
 	"sockeye.dev/frame"
 	"sockeye.dev/room"
+	"sockeye.dev/session"
 )
 
 // ChatCommands are the commands of a room that are about the conversation with
@@ -50,10 +51,7 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 			if !ok {
 				return nil
 			}
-			f := c.s.Format()
-			if f.Send = c.send; f.Encoding.IsAuto() && f.Send == charset.UTF8 {
-				f.Send = nil // until the member has shown what it speaks
-			}
+			f := c.format()
 			if args != "" {
 				framing, err := frame.Parse(args)
 				if err != nil {
@@ -82,6 +80,16 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 			return resume{after, true}
 		}},
 	}
+}
+
+// format is the conversation's, to be changed: Format would have what is written
+// now written for good.
+func (c *screen) format() session.Format {
+	f := c.s.Format()
+	if f.Send = c.send; f.Encoding.IsAuto() && f.Send == charset.UTF8 {
+		f.Send = nil // until the member has shown what it speaks
+	}
+	return f
 }
 
 // Unfit says why a member of a room cannot speak and be spoken to in a framing;
