@@ -5,8 +5,8 @@ import (
 	"crypto/tls"
 	"net"
 	"os"
-	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // tlsSettings are the options of tls.
@@ -138,7 +138,7 @@ func (t tlsSettings) server(a Addr) (*tls.Config, error) {
 	// A client that only sends and then closes has not read its session ticket,
 	// and its system would reset the connection for that: there are none.
 	cfg := &tls.Config{NextProtos: t.alpn, MinVersion: t.minVersion, SessionTicketsDisabled: true}
-	if err := t.loadCert("listen", a, cfg); err != nil {
+	if err := t.readServer(a, cfg); err != nil {
 		return nil, err
 	}
 	if len(cfg.Certificates) == 0 {
@@ -148,14 +148,22 @@ func (t tlsSettings) server(a Addr) (*tls.Config, error) {
 		}
 		cfg.Certificates = []tls.Certificate{own}
 	}
+	return cfg, nil
+}
+
+// readServer reads a listener's files. What no file says it leaves as it is.
+func (t tlsSettings) readServer(a Addr, cfg *tls.Config) error {
+	if err := t.loadCert("listen", a, cfg); err != nil {
+		return err
+	}
 	if t.ca != "" {
 		pool, err := readPool(t.ca)
 		if err != nil {
-			return nil, fileError("listen", a, "clientca", t.ca, err)
+			return fileError("listen", a, "clientca", t.ca, err)
 		}
 		cfg.ClientCAs, cfg.ClientAuth = pool, tls.RequireAndVerifyClientCert
 	}
-	return cfg, nil
+	return nil
 }
 
 // check refuses what the options allow each by itself.
@@ -214,6 +222,8 @@ func (s settings) listenTLS(ctx context.Context, a Addr, listen func(context.Con
 		ln.Close()
 		return nil, err
 	}
+	l := &tlsListener{addr: a, secure: s.secure, keylog: keylog}
+	l.current.Store(cfg)
 	prepare := func(ctx context.Context, socket net.Conn) (net.Conn, error) {
 		if s.header != noHeader {
 			var err error
@@ -221,26 +231,45 @@ func (s settings) listenTLS(ctx context.Context, a Addr, listen func(context.Con
 				return nil, err
 			}
 		}
-		conn := newTLSConn(socket, cfg, false, s.secure.closeNotify == on)
+		conn := newTLSConn(socket, l.current.Load(), false, s.secure.closeNotify == on)
 		if err := conn.HandshakeContext(ctx); err != nil {
 			return nil, handshakeReason(ctx, err, "", false)
 		}
 		return conn, nil
 	}
-	return &tlsListener{newGate(ln, s.patience(), prepare), slices.Clone(cfg.Certificates[0].Certificate[0]), keylog}, nil
+	l.gate = newGate(ln, s.patience(), prepare)
+	return l, nil
 }
 
 // A tlsListener is a gate with a certificate.
 type tlsListener struct {
 	*gate
-	cert   []byte // DER
-	keylog *os.File
+	addr    Addr
+	secure  tlsSettings
+	current atomic.Pointer[tls.Config] // what the next handshake goes by
+	keylog  *os.File
 }
 
-var _ Fingerprinter = (*tlsListener)(nil)
+var (
+	_ Fingerprinter = (*tlsListener)(nil)
+	_ Renewer       = (*tlsListener)(nil)
+)
 
 // Fingerprint implements Fingerprinter.
-func (l *tlsListener) Fingerprint() string { return Fingerprint(l.cert) }
+func (l *tlsListener) Fingerprint() string {
+	return Fingerprint(l.current.Load().Certificates[0].Certificate[0])
+}
+
+// Renew implements Renewer. There are no session tickets by which an old
+// client could evade new authorities.
+func (l *tlsListener) Renew() error {
+	cfg := l.current.Load().Clone()
+	if err := l.secure.readServer(l.addr, cfg); err != nil {
+		return err
+	}
+	l.current.Store(cfg)
+	return nil
+}
 
 // Close ends the listener and the handshakes.
 func (l *tlsListener) Close() error {

@@ -25,6 +25,15 @@ type Fingerprinter interface {
 	Fingerprint() string
 }
 
+// A Renewer is a listener whose certificate, key and authorities are files,
+// which may have been replaced.
+type Renewer interface {
+	// Renew reads the files anew, for the handshakes from then on; conversations
+	// stay. When one cannot be read all is as it was. A certificate that the
+	// listener has made up is kept.
+	Renew() error
+}
+
 // Fingerprint returns a certificate's fingerprint, the SHA-256 of its DER form,
 // as the option pin takes it. It is the one that `openssl x509 -fingerprint
 // -sha256` shows.

@@ -22,8 +22,8 @@ func (s settings) listenWS(ctx context.Context, a Addr, listen func(context.Cont
 	}
 	u := upgrader{addr: a, ws: s.ws}
 	g := newGate(ln, s.patience(), u.upgrade)
-	if f, ok := ln.(Fingerprinter); ok {
-		return wssListener{g, f}, nil
+	if l, ok := ln.(secureListener); ok {
+		return wssListener{g, l}, nil
 	}
 	return g, nil
 }
@@ -31,7 +31,13 @@ func (s settings) listenWS(ctx context.Context, a Addr, listen func(context.Cont
 // A wssListener is a gate behind one with a certificate.
 type wssListener struct {
 	*gate
+	secureListener
+}
+
+// A secureListener is what a tls listener is more than others.
+type secureListener interface {
 	Fingerprinter
+	Renewer
 }
 
 // An upgrader makes conversations of HTTP requests: RFC 6455, section 4.2.

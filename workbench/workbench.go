@@ -232,7 +232,7 @@ func same(a, b endpoint.Addr) bool { return a.String() == b.String() }
 
 // Reload makes the workbench be as another file says, without putting anybody out: doors that are new are opened, those
 // that are not in it any more closed, and those that differ closed and opened anew; who has come in by one stays, as it
-// was when it came. Rooms, operators, bans and the limits of a room are as the file says at once. What else is different
+// was when it came. Doors that stay read their certificates anew. Rooms, operators, bans and the limits of a room are as the file says at once. What else is different
 // needs a restart, and is returned by its key. When a door cannot be opened the others are as the file says, and the error
 // tells of it.
 func (w *Workbench) Reload(ctx context.Context, f *File) (restart []string, err error) {
@@ -250,12 +250,14 @@ func (w *Workbench) Reload(ctx context.Context, f *File) (restart []string, err 
 	w.file, w.secret = f, string(secret)
 	c := w.houseConfig(f)
 	var closing []Door
+	var staying []*door
 	open := make(map[string]bool)
 	for _, d := range w.doors {
 		switch {
 		case d.retired:
 		case slices.Contains(f.Listen, d.spec):
 			open[d.spec.Address.String()] = true
+			staying = append(staying, d)
 		case d.datagrams() && slices.ContainsFunc(f.Listen, func(o Door) bool { return same(o.Address, d.spec.Address) }):
 			// Its members have its socket: another cannot be opened beside it.
 			open[d.spec.Address.String()] = true
@@ -267,6 +269,9 @@ func (w *Workbench) Reload(ctx context.Context, f *File) (restart []string, err 
 	w.mu.Unlock()
 	w.house.Adjust(c)
 	var faults []error
+	for _, d := range staying {
+		faults = append(faults, w.renew(d))
+	}
 	for _, d := range closing {
 		faults = append(faults, w.CloseDoor(d.Address))
 	}
@@ -276,6 +281,23 @@ func (w *Workbench) Reload(ctx context.Context, f *File) (restart []string, err 
 		}
 	}
 	return append(restart, needsRestart(old, f)...), errors.Join(faults...)
+}
+
+// renew has a door read the files of its certificates anew.
+func (w *Workbench) renew(d *door) error {
+	ln, ok := d.ln.(endpoint.Renewer)
+	if !ok {
+		return nil
+	}
+	shown := func() string { return d.ln.(endpoint.Fingerprinter).Fingerprint() }
+	before := shown()
+	if err := ln.Renew(); err != nil {
+		return fmt.Errorf("the door %v stays with the certificates it has: %w", d.spec.Address.Redacted(), err)
+	}
+	if now := shown(); now != before {
+		w.o.Log.Info("a door has a new certificate", "door", d.spec.Address.Redacted().String(), "fingerprint", now)
+	}
+	return nil
 }
 
 // needsRestart are the keys of what Reload does not change.

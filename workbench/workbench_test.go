@@ -18,7 +18,14 @@ import (
 func bench(t *testing.T, yaml string) (w *Workbench, network *endpoint.Mem, stop func() error) {
 	t.Helper()
 	network = new(endpoint.Mem)
-	w, err := New(t.Context(), Options{Network: network}, parse(t, yaml))
+	w, stop = benchAt(t, Options{Network: network}, parse(t, yaml))
+	return w, network, stop
+}
+
+// benchAt is bench for other options.
+func benchAt(t *testing.T, o Options, f *File) (w *Workbench, stop func() error) {
+	t.Helper()
+	w, err := New(t.Context(), o, f)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +42,7 @@ func bench(t *testing.T, yaml string) (w *Workbench, network *endpoint.Mem, stop
 		return result
 	}
 	t.Cleanup(func() { _ = stop() })
-	return w, network, stop
+	return w, stop
 }
 
 func parse(t *testing.T, yaml string) *File {
