@@ -12,7 +12,7 @@ type Quota struct {
 	// Max is how many conversations are held at once. Default: no limit.
 	Max int
 	// PerSource is the same for one source, an IPv4 address or the /64 of an
-	// IPv6 one. Default: no limit.
+	// IPv6 one; loopback and Unix sockets are exempt. Default: no limit.
 	PerSource int
 
 	mu      sync.Mutex

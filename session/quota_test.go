@@ -57,3 +57,20 @@ func TestSourceOf(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// This host's own peers are not counted: they are everybody who comes by a tunnel or a proxy.
+func TestElsewhere(t *testing.T) {
+	for address, want := range map[string]bool{
+		"192.0.2.1:5": true, "[2001:db8::1]:5": true, "127.0.0.1:5": false, "127.3.4.5:5": false, "[::1]:5": false, "[::ffff:127.0.0.1]:5": false,
+	} {
+		at := netip.MustParseAddrPort(address)
+		for _, a := range []net.Addr{net.TCPAddrFromAddrPort(at), net.UDPAddrFromAddrPort(at)} {
+			if got := elsewhere(a); got.IsValid() != want {
+				t.Errorf("%v: %v", a, got)
+			}
+		}
+	}
+	if got := elsewhere(&net.UnixAddr{Name: "x"}); got.IsValid() {
+		t.Error(got)
+	}
+}

@@ -304,7 +304,7 @@ func (srv *Server) admit(conn net.Conn) (refusal string) {
 		}
 		srv.sources[from]++
 	}
-	if why := srv.Quota.take(sourceOf(conn.RemoteAddr())); why != "" {
+	if why := srv.Quota.take(elsewhere(conn.RemoteAddr())); why != "" {
 		srv.refused++
 		srv.forgetSource(sourceOf(conn.RemoteAddr()))
 		return why
@@ -336,9 +336,8 @@ func (srv *Server) remove(s *Session) {
 	defer srv.mu.Unlock()
 	delete(srv.sessions, s)
 	srv.held--
-	from := sourceOf(s.Peer())
-	srv.forgetSource(from)
-	srv.Quota.give(from)
+	srv.forgetSource(sourceOf(s.Peer()))
+	srv.Quota.give(elsewhere(s.Peer()))
 }
 
 // of returns the conversations of one Serve.
@@ -361,15 +360,28 @@ func (srv *Server) Counts() (held int, refused int64) {
 	return srv.held, srv.refused
 }
 
-// sourceOf is what MaxPerSource counts by; Unix sockets and memory have none.
-func sourceOf(a net.Addr) netip.Prefix {
-	var from netip.Addr
+// ipOf is the IP address of a; Unix sockets and memory have none.
+func ipOf(a net.Addr) netip.Addr {
 	switch a := a.(type) {
 	case *net.TCPAddr:
-		from = a.AddrPort().Addr().Unmap().WithZone("")
+		return a.AddrPort().Addr().Unmap().WithZone("")
 	case *net.UDPAddr:
-		from = a.AddrPort().Addr().Unmap().WithZone("")
+		return a.AddrPort().Addr().Unmap().WithZone("")
 	}
+	return netip.Addr{}
+}
+
+// elsewhere is what a Quota counts by: sourceOf, but of other hosts only.
+func elsewhere(a net.Addr) netip.Prefix {
+	if ipOf(a).IsLoopback() {
+		return netip.Prefix{}
+	}
+	return sourceOf(a)
+}
+
+// sourceOf is what MaxPerSource counts by.
+func sourceOf(a net.Addr) netip.Prefix {
+	from := ipOf(a)
 	bits := from.BitLen()
 	if from.Is6() {
 		bits = 64

@@ -203,7 +203,8 @@ type Limits struct {
 	// Sessions is how many conversations all doors hold together. 0 is as many as there are descriptors for.
 	Sessions int `yaml:"sessions" default:"0" min:"0"`
 
-	// PerSource is how many of them may come from one IP address. 0 is no limit.
+	// PerSource is how many of them may come from one source, an IPv4 address or the /64 of an IPv6 one; loopback and Unix
+	// sockets are exempt. 0 is no limit.
 	PerSource int `yaml:"per-source" default:"0" min:"0"`
 
 	// Rooms is how many rooms may be open at once, those of rooms included.

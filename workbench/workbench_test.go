@@ -235,3 +235,21 @@ func TestDoorFails(t *testing.T) {
 		}
 	})
 }
+
+// A source has as many conversations as the limit says, through all doors; this host has as many as it wants.
+func TestPerSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, network, _ := bench(t, "listen: [tcp://127.0.0.1:1, tcp://192.0.2.1:1]\nlimits: {per-source: 1}")
+		for i := range 3 {
+			if got := visit(t, network, "tcp://127.0.0.1:1").see(); !strings.Contains(got, "welcome") {
+				t.Errorf("%d from loopback: %q", i, got)
+			}
+		}
+		if got := visit(t, network, "tcp://192.0.2.1:1?bind=192.0.2.9").see(); !strings.Contains(got, "welcome") {
+			t.Errorf("from elsewhere: %q", got)
+		}
+		if got := visit(t, network, "tcp://192.0.2.1:1?bind=192.0.2.9").see(); got != "EOF" {
+			t.Errorf("the second from there: %q", got)
+		}
+	})
+}
