@@ -55,6 +55,13 @@ func readSize(field func(*settings) *int) func(*settings, string) string {
 	}
 }
 
+// ParseSwitch reads the value of an option that is on or off; without a value
+// it is on. It is for the options of layers above.
+func ParseSwitch(value string) (isOn, ok bool) {
+	c, ok := parseChoice(value)
+	return c == on, ok
+}
+
 func parseChoice(v string) (choice, bool) {
 	switch strings.ToLower(v) {
 	case "", "on", "true", "yes", "1":

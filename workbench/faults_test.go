@@ -60,6 +60,11 @@ func TestFaults(t *testing.T) {
 			`f:1:53: listen.json: broker and json exclude each other`},
 		{"listen: [{address: ':1', json: true, frame: line}]", `f:1:38: listen.frame: json and frame exclude each other`},
 		{"listen: [{address: ':1?frame=line', json: true}]", `f:1:43: listen.json: json and the address's frame exclude each other`},
+		{"listen: [':1?json=maybe', ':2?json', ':3?json=0&frame=line', ':4?json=1&frame=line']", `f:1:10: listen.address: option json=maybe: want on or off` + "\n" +
+			`f:1:62: listen.json: json and the address's frame exclude each other`},
+		{"listen: [{address: ':1?json=on', json: true}]", `f:1:34: listen.json: the address says json already`},
+		{"listen: [{address: ':1?json=on', encoding: gbk, broker: true}]", `f:1:34: listen.encoding: the address's json and encoding exclude each other` + "\n" +
+			`f:1:57: listen.broker: the address's json and broker exclude each other`},
 		{"listen: [{address: ':1', certificate: a, client-ca: b}]", `f:1:26: listen.certificate: it is for tls and wss, not tcp` + "\n" +
 			`f:1:42: listen.client-ca: it is for tls and wss, not tcp`},
 		{"listen: [{address: 'tls://:1', key: a}]", `f:1:32: listen.key: it needs certificate beside it`},

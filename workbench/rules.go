@@ -1,6 +1,7 @@
 package workbench
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -93,7 +94,7 @@ func (b *binder) at(path string) *yaml.Node {
 
 // options are the keys of a door that an address can also say.
 var options = map[string]string{
-	"encoding": "encoding", "send-encoding": "send-encoding", "legacy": "legacy", "errors": "errors", "frame": "frame", "idle": "idle",
+	"json": "json", "encoding": "encoding", "send-encoding": "send-encoding", "legacy": "legacy", "errors": "errors", "frame": "frame", "idle": "idle",
 	"certificate": "cert", "key": "key", "client-ca": "clientca", "proxy-protocol": "proxyproto",
 }
 
@@ -112,11 +113,20 @@ func (b *binder) checkDoor(path string, d *Door, rooms []string, sockets map[str
 		sockets[key] = address
 	}
 	b.checkAddress(address, path+".address", d.opened())
-	if d.JSON {
+	json, err := d.json()
+	if err != nil {
+		b.faultOfAddress(address, path+".address", err)
+	}
+	if json {
 		for _, key := range []string{"encoding", "send-encoding", "legacy", "errors", "frame"} {
 			if a.Options.Has(key) {
-				b.fault(b.at(path+".json"), path+".json", "", "json and the address's %s exclude each other", key)
+				b.fault(cmp.Or(b.at(path+".json"), address), path+".json", "", "json and the address's %s exclude each other", key)
+			} else if at := b.given[path+"."+key]; at != nil && !d.JSON {
+				b.fault(at, path+"."+key, "", "the address's json and %s exclude each other", key)
 			}
+		}
+		if d.Broker && !d.JSON {
+			b.fault(b.at(path+".broker"), path+".broker", "", "the address's json and broker exclude each other")
 		}
 	}
 	for key, option := range options {
@@ -175,7 +185,7 @@ func (b *binder) checkDoor(path string, d *Door, rooms []string, sockets map[str
 // opened is the door's address as it is listened at: with what the door says beside it, and without what is said of text.
 func (d *Door) opened() endpoint.Addr {
 	a := d.Address
-	for _, key := range []string{"encoding", "send-encoding", "legacy", "errors", "frame"} {
+	for _, key := range []string{"json", "encoding", "send-encoding", "legacy", "errors", "frame"} {
 		a.Options.Take(key)
 	}
 	if !idleOfSocket(a) {
@@ -192,10 +202,13 @@ func idleOfSocket(a endpoint.Addr) bool { return a.Scheme == "udp" || a.Scheme =
 
 // checkAddress tells what keeps a from being listened at on any machine.
 func (b *binder) checkAddress(at *yaml.Node, path string, a endpoint.Addr) {
-	err := a.Check("listen")
-	if err == nil {
-		return
+	if err := a.Check("listen"); err != nil {
+		b.faultOfAddress(at, path, err)
 	}
+}
+
+// faultOfAddress tells of an error that would name the address, without it.
+func (b *binder) faultOfAddress(at *yaml.Node, path string, err error) {
 	reason := err.Error()
 	var option *endpoint.OptionError
 	var system *net.OpError

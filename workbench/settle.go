@@ -24,6 +24,10 @@ func (w *Workbench) settle(d Door) (endpoint.Addr, session.Config, error) {
 			*to = v
 		}
 	}
+	if _, err := d.json(); err != nil {
+		return a, session.Config{}, err
+	}
+	a.Options.Take("json")
 	if !d.Cookies && a.Scheme == "udp" && !loopbackHost(a) {
 		return a, session.Config{}, fmt.Errorf("listen on %v: a room for datagrams from elsewhere needs cookies: anybody could have us speak to a source that is not theirs", a)
 	}
@@ -67,6 +71,19 @@ func (w *Workbench) settle(d Door) (endpoint.Addr, session.Config, error) {
 		}
 	}
 	return a, config, nil
+}
+
+// json reports whether members speak JSON, as the door says or its address.
+func (d *Door) json() (bool, error) {
+	v := d.Address.Options.Get("json")
+	if !d.Address.Options.Has("json") {
+		return d.JSON, nil
+	}
+	on, ok := endpoint.ParseSwitch(v)
+	if !ok {
+		return false, &endpoint.OptionError{Op: "listen", Addr: d.Address, Option: "json", Value: v, Reason: "want on or off"}
+	}
+	return on, nil
 }
 
 func loopbackHost(a endpoint.Addr) bool {

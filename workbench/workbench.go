@@ -79,6 +79,11 @@ func New(ctx context.Context, o Options, f *File) (*Workbench, error) {
 	o.Texts = cmp.Or(o.Texts, &room.English)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	w := &Workbench{o: o, file: f}
+	for _, d := range f.Listen {
+		if _, _, err := w.settle(d); err != nil {
+			return nil, err
+		}
+	}
 	secret, err := f.Operators.ReadSecret()
 	if err != nil {
 		return nil, err
@@ -179,7 +184,8 @@ func (w *Workbench) handler(spec Door) session.Handler {
 	if spec.Broker {
 		return w.brokers
 	}
-	chat := &handler.Chat{House: w.house, Room: spec.Room, JSON: spec.JSON, Throttle: &w.throttle, Operator: w.recognise}
+	json, _ := spec.json() // settle has seen to it
+	chat := &handler.Chat{House: w.house, Room: spec.Room, JSON: json, Throttle: &w.throttle, Operator: w.recognise}
 	if spec.Cookies {
 		chat.Cookies = &w.cookies
 	}

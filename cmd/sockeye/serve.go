@@ -127,9 +127,8 @@ func (f *serveFlags) file(a *app, cmd *cobra.Command) (*workbench.File, error) {
 			return nil, err
 		}
 		plans = append(plans, p)
-		json, _ := addr.Options.Take("json")
 		file.Listen = append(file.Listen, workbench.Door{
-			Address: addr, JSON: json == "on" || json == "true", Broker: f.broker, Cookies: true, Encoding: f.talk.encoding, SendEncoding: f.talk.sendEncoding,
+			Address: addr, Broker: f.broker, Cookies: true, Encoding: f.talk.encoding, SendEncoding: f.talk.sendEncoding,
 			Legacy: f.talk.legacy, Errors: f.talk.errors, Frame: f.talk.frame, Idle: time.Duration(f.talk.idle),
 		})
 	}

@@ -46,6 +46,19 @@ func TestServeRooms(t *testing.T) {
 	}
 }
 
+// ?json is on or off, as other options are.
+func TestServeJSONOption(t *testing.T) {
+	t.Parallel()
+	r := begin(t, command(t, "serve", "--no-history", "--listen", "tcp://127.0.0.1:0?json", "--listen", "tcp://127.0.0.1:0?json=yes", "--listen", "tcp://127.0.0.1:0?json=off"))
+	for i, addr := range r.addresses(3) {
+		_, heard := enter(t, addr)
+		if line := heard("welcome"); json.Valid([]byte(line)) != (i < 2) {
+			t.Errorf("door %d says %s", i, line)
+		}
+	}
+	r.stop()
+}
+
 // What is said is kept in the directory for state, unless it is not to be.
 func TestServeKeeps(t *testing.T) {
 	t.Parallel()
@@ -182,6 +195,7 @@ func TestServeRefuses(t *testing.T) {
 		{"--data d --no-history", "exclude each other", 2},
 		{"--broker --room hall", "exclude each other", 2},
 		{"--status udp://127.0.0.1:0", "--status is HTTP over tcp or unix, not udp", 2},
+		{"--listen tcp://127.0.0.1:0?json=maybe", `option "json=maybe": want on or off`, 2},
 		{"--room hall sockeye.yaml", "write it into sockeye.yaml", 2},
 	} {
 		args := append([]string{"serve", "--listen", "tcp://127.0.0.1:0"}, strings.Fields(test.args)...)
