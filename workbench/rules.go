@@ -272,20 +272,29 @@ func (b *binder) checkServers(servers []string) {
 		if s == "" {
 			continue
 		}
-		full := s
-		if !strings.Contains(s, "://") {
-			full = "nats://" + s
-		}
-		u, err := url.Parse(full) // whose error has the password
-		switch {
-		case err != nil || u.Hostname() == "":
-			b.fault(b.at(path), path, "", "it is no address of a server: write nats://HOST:4222")
-		case !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme):
-			b.fault(b.at(path), path, "", "%q is no address of a NATS server: those are nats://, tls://, ws:// or wss://", u.Scheme+"://")
+		switch err := CheckServer(s); {
+		case err != nil:
+			b.fault(b.at(path), path, "", "%v", err)
 		case slices.Contains(servers[:i], s):
 			b.fault(b.at(path), path, "", "the server is there twice")
 		}
 	}
+}
+
+// CheckServer says why s cannot be the address of a NATS server; a bare HOST:PORT can. It does not repeat s, which may have
+// a password.
+func CheckServer(s string) error {
+	if !strings.Contains(s, "://") {
+		s = "nats://" + s
+	}
+	u, err := url.Parse(s) // whose error has the password
+	if err != nil || u.Hostname() == "" {
+		return errors.New("it is no address of a server: write nats://HOST:4222")
+	}
+	if !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+		return fmt.Errorf("%q is no address of a NATS server: those are nats://, tls://, ws:// or wss://", u.Scheme+"://")
+	}
+	return nil
 }
 
 // resolve makes the relative paths of f relative to dir.

@@ -106,6 +106,14 @@ func (f *serveFlags) file(a *app, cmd *cobra.Command) (*workbench.File, error) {
 			return nil, err
 		}
 	}
+	if cmd.Flags().Changed("nats") && (len(f.nats) == 0 || slices.Contains(f.nats, "")) {
+		return nil, usage("--nats is empty: it takes servers, as nats://HOST:4222")
+	}
+	for _, server := range f.nats {
+		if err := workbench.CheckServer(server); err != nil {
+			return nil, usage("--nats: %w", err)
+		}
+	}
 	for _, name := range []string{"replicas", "nats-creds"} {
 		if cmd.Flags().Changed(name) && len(f.nats) == 0 {
 			return nil, usage("--%s is about the servers of --nats", name)

@@ -187,6 +187,11 @@ func TestServeRefuses(t *testing.T) {
 	}{
 		{"--nats nats://127.0.0.1:1", "nats://127.0.0.1:1", 1},
 		{"--nats nats://127.0.0.1:1 --replicas 1 --nats-creds nowhere.creds", "nowhere.creds", 1},
+		{"--nats=", "--nats is empty", 2},
+		{"--nats nats://127.0.0.1:1,", "--nats is empty", 2},
+		{"--nats http://127.0.0.1:1", `"http://" is no address of a NATS server`, 2},
+		{"--nats nats://:4222", "it is no address of a server", 2},
+		{"--nats wss://127.0.0.1:1", "wss://127.0.0.1:1", 1},
 		{"--nats nats://127.0.0.1:1 --replicas 2", "--replicas is 1, 3 or 5, not 2", 2},
 		{"--replicas 3", "--replicas is about the servers of --nats", 2},
 		{"--nats-creds nowhere.creds", "--nats-creds is about the servers of --nats", 2},
