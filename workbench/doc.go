@@ -6,7 +6,7 @@
 // [Status] answers /metrics, /healthz and /readyz; [Inherit] takes the sockets systemd has opened, for endpoint.Host,
 // and [Notifier] tells it that we are ready, reloading or stopping.
 //
-//	file, err := workbench.ReadFile("sockeye.yaml")
+//	file, err := workbench.Load("sockeye.yaml")
 //	if err != nil {
 //		return err // sockeye.yaml:3:5: listen.rom: unknown key (did you mean room?)
 //	}

@@ -14,7 +14,7 @@ import (
 	"sockeye.dev/endpoint"
 )
 
-// File is what a file for `sockeye serve` says, with every default filled in. Parse, ReadFile and Default make one; it
+// File is what a file for `sockeye serve` says, with every default filled in. Parse, ReadFile, Load and Default make one; it
 // is a plain value afterwards. It may hold secrets: print it with care, and write it with YAML.
 //
 // The comments of these types are also the descriptions in the JSON Schema; the tags say the rest: the default, the
@@ -244,25 +244,44 @@ const maxFile = 1 << 20
 // ReadFile reads the file at path. Relative paths in it, also of Unix sockets, are relative to the file's directory. The
 // error is an *os.PathError, or a *FileError with every fault.
 func ReadFile(path string) (*File, error) {
-	r, err := os.Open(path)
+	f, _, err := readFile(path)
+	return f, err
+}
+
+// Load is ReadFile for who runs the file here and now: it is a fault, too, if the operators' secret cannot be read.
+func Load(path string) (*File, error) {
+	f, b, err := readFile(path)
 	if err != nil {
 		return nil, err
+	}
+	if _, err := f.Operators.ReadSecret(); err != nil {
+		b.fault(b.at("operators.secret-file"), "operators.secret-file", "", "%v", err)
+		return nil, &FileError{Faults: b.faults}
+	}
+	return f, nil
+}
+
+func readFile(path string) (*File, *binder, error) {
+	r, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
 	}
 	defer r.Close()
 	data, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	f, err := Parse(path, data)
+	b := newBinder(path)
+	f, err := b.parse(data)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	f.resolve(dir)
-	return f, nil
+	return f, b, nil
 }
 
 // Default returns what an empty file says.

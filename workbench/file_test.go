@@ -221,6 +221,34 @@ func TestReadSecret(t *testing.T) {
 	}
 }
 
+// A secret that cannot be read is told with its place in the file that names it.
+func TestLoad(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "sockeye.yaml")
+	if err := os.WriteFile(file, []byte("rooms: [hall]\noperators:\n  secret-file: secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for content, want := range map[string]string{"": "open ", "sesame\n": "the operators' secret in ", "open sesame\n": "none"} {
+		if content != "" {
+			if err := os.WriteFile(filepath.Join(dir, "secret"), []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := workbench.Load(file)
+		_ = os.Remove(filepath.Join(dir, "secret"))
+		if want == "none" {
+			if err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		var faults *workbench.FileError
+		if !errors.As(err, &faults) || !strings.HasPrefix(err.Error(), file+":3:16: operators.secret-file: "+want) {
+			t.Errorf("%q: %v", content, err)
+		}
+	}
+}
+
 func TestValues(t *testing.T) {
 	for s, want := range map[string]time.Duration{"500ms": 500 * time.Millisecond, "2s": 2 * time.Second, "30d": 720 * time.Hour, "1d2h30m": 26*time.Hour + 30*time.Minute,
 		"7": 7 * time.Second, "0.25": 250 * time.Millisecond, "0": 0, "106751d": 106751 * 24 * time.Hour} {

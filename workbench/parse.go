@@ -18,11 +18,18 @@ import (
 // The file is one YAML document, a mapping. Every key is known and is there once, every value has its key's type;
 // anchors and aliases may be used, tags and merge keys not.
 func Parse(name string, data []byte) (*File, error) {
-	b := binder{name: name, given: make(map[string]*yaml.Node)}
+	return newBinder(name).parse(data)
+}
+
+func newBinder(name string) *binder {
+	return &binder{name: name, given: make(map[string]*yaml.Node)}
+}
+
+func (b *binder) parse(data []byte) (*File, error) {
 	f := new(File)
 	setDefaults(reflect.ValueOf(f).Elem())
 	if len(data) > maxFile {
-		b.faults = append(b.faults, &Fault{File: name, Reason: fmt.Sprintf("the file is longer than %v", Size(maxFile))})
+		b.faults = append(b.faults, &Fault{File: b.name, Reason: fmt.Sprintf("the file is longer than %v", Size(maxFile))})
 	} else if root := b.load(data); root != nil {
 		b.section("", root, reflect.ValueOf(f).Elem())
 		if !b.broken {
@@ -33,7 +40,7 @@ func Parse(name string, data []byte) (*File, error) {
 		err := &FileError{Faults: b.faults}
 		err.sort()
 		if more := len(b.faults) - maxFaults; more > 0 { // it is another program's file
-			err.Faults = append(err.Faults[:maxFaults:maxFaults], &Fault{File: name, Reason: fmt.Sprintf("and %d faults more", more)})
+			err.Faults = append(err.Faults[:maxFaults:maxFaults], &Fault{File: b.name, Reason: fmt.Sprintf("and %d faults more", more)})
 		}
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"sockeye.dev/charset"
 	"sockeye.dev/endpoint"
+	"sockeye.dev/room"
 	"sockeye.dev/workbench"
 )
 
@@ -74,7 +75,7 @@ prints its JSON Schema. SIGHUP has it read again; nobody is put out by that.`,
 					return usage("--%s and a file do not go together: write it into %s", name, args[0])
 				}
 			}
-			file, err := workbench.ReadFile(args[0])
+			file, err := workbench.Load(args[0])
 			if err != nil {
 				return usageError{err}
 			}
@@ -148,7 +149,16 @@ func (f *serveFlags) file(a *app, cmd *cobra.Command) (*workbench.File, error) {
 		return nil, err
 	}
 	file.Rooms = nil
+	kept := make(map[string]bool)
 	for _, name := range f.rooms {
+		as, err := room.CheckName(name)
+		if err != nil {
+			return nil, usage("--room: %w", err)
+		}
+		if kept[as] {
+			return nil, usage("--room %s is there twice", name)
+		}
+		kept[as] = true
 		file.Rooms = append(file.Rooms, workbench.Room{Name: name})
 	}
 	file.History.Data, file.History.Keep = f.data, !f.noHistory && !f.broker
@@ -157,6 +167,9 @@ func (f *serveFlags) file(a *app, cmd *cobra.Command) (*workbench.File, error) {
 		file.NATS.Replicas = f.replicas
 	}
 	file.Operators.SecretFile = f.secret
+	if _, err := file.Operators.ReadSecret(); err != nil {
+		return nil, usage("--secret-file: %w", err)
+	}
 	if f.status != "" {
 		var err error
 		if file.Status, err = address(f.status); err != nil {
@@ -328,7 +341,7 @@ func (a *app) obey(ctx context.Context, c chan os.Signal, w *workbench.Workbench
 }
 
 func (a *app) reload(ctx context.Context, w *workbench.Workbench, path string, log *slog.Logger) {
-	file, err := workbench.ReadFile(path)
+	file, err := workbench.Load(path)
 	if err != nil {
 		log.Error("the file was not taken; everything is as it was", "file", path, "reason", err)
 		return

@@ -40,7 +40,7 @@ func TestServeRooms(t *testing.T) {
 	heard("welcome to bar")
 	r.stop()
 	for _, wrong := range []string{"/x", "a b"} {
-		if out, errs, code := result(t, command(t, "serve", "--room", wrong, "--no-history", "--listen", "tcp://127.0.0.1:0")); out != "" || code != 1 || !strings.Contains(errs, wrong) {
+		if out, errs, code := result(t, command(t, "serve", "--room", wrong, "--no-history", "--listen", "tcp://127.0.0.1:0")); out != "" || code != 2 || !strings.Contains(errs, wrong) {
 			t.Errorf("--room %q printed %q, said %q, exit %d", wrong, out, errs, code)
 		}
 	}
@@ -133,7 +133,7 @@ func TestServeSecret(t *testing.T) {
 	}
 	args := []string{"serve", "--no-history", "--secret-file", file, "--listen", "tcp://127.0.0.1:0"}
 	write("short\n")
-	if out, errs, code := result(t, command(t, args...)); out != "" || code != 1 || !strings.Contains(errs, file) || !strings.Contains(errs, "at least 8") {
+	if out, errs, code := result(t, command(t, args...)); out != "" || code != 2 || !strings.Contains(errs, file) || !strings.Contains(errs, "at least 8") {
 		t.Errorf("a short secret: printed %q, said %q, exit %d", out, errs, code)
 	}
 	write(" open sesame\n")
@@ -201,6 +201,8 @@ func TestServeRefuses(t *testing.T) {
 		{"--broker --room hall", "exclude each other", 2},
 		{"--status udp://127.0.0.1:0", "--status is HTTP over tcp or unix, not udp", 2},
 		{"--listen tcp://127.0.0.1:0?json=maybe", `option "json=maybe": want on or off`, 2},
+		{"--room hall --room Hall", "--room Hall is there twice", 2},
+		{"--secret-file nowhere/secret", "--secret-file: open nowhere", 2},
 		{"--room hall sockeye.yaml", "write it into sockeye.yaml", 2},
 	} {
 		args := append([]string{"serve", "--listen", "tcp://127.0.0.1:0"}, strings.Fields(test.args)...)
@@ -264,6 +266,10 @@ func TestServeFile(t *testing.T) {
 		if out != "" || code != 2 || !strings.Contains(errs, file+":1:1: roms: unknown key ("+advice+")") {
 			t.Errorf("in %s: printed %q, said %q, exit %d", lang, out, errs, code)
 		}
+	}
+	write("rooms: [hall]\noperators: {secret-file: nowhere}\n")
+	if out, errs, code := result(t, command(t, "serve", file)); out != "" || code != 2 || !strings.Contains(errs, file+":2:26: operators.secret-file: open ") {
+		t.Errorf("without its secret: printed %q, said %q, exit %d", out, errs, code)
 	}
 	const content = "listen: [{address: tcp://127.0.0.1:0, json: true}, tcp://127.0.0.1:0]\nrooms: [hall%s]\nhistory: {keep: false}\n"
 	write(content, "")
