@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -69,6 +70,9 @@ prints its JSON Schema. SIGHUP has it read again; nobody is put out by that.`,
 				}
 				return a.serve(cmd.Context(), &f, file, "")
 			}
+			if _, err := os.Stat(args[0]); err != nil && likeAddress(args[0]) {
+				return usage("there is no file %s: did you mean --listen %[1]s?", args[0])
+			}
 			for _, name := range []string{"listen", "room", "data", "no-history", "nats", "replicas", "nats-creds", "broker", "secret-file", "status",
 				"encoding", "send-encoding", "legacy", "errors", "frame", "idle", "cert", "key", "client-ca", "alpn", "keylog", "proxy-protocol"} {
 				if cmd.Flags().Changed(name) {
@@ -97,6 +101,15 @@ prints its JSON Schema. SIGHUP has it read again; nobody is put out by that.`,
 	fs.StringVar(&f.status, "status", "", "answer HTTP /metrics, /healthz and /readyz at this `address`")
 	fs.Bool("schema", false, "print the JSON Schema of FILE, and end")
 	return cmd
+}
+
+// likeAddress reports whether arg is an address, or begins as one: no name of a file does.
+func likeAddress(arg string) bool {
+	if strings.HasPrefix(arg, ":") || strings.Contains(arg, "://") {
+		return true
+	}
+	_, err := endpoint.Parse(arg)
+	return err == nil && strings.Contains(arg, ":")
 }
 
 // file is what the flags say, as a file would.

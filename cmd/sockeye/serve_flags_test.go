@@ -216,6 +216,25 @@ func TestServeRefuses(t *testing.T) {
 	}
 }
 
+// An address in place of a file was meant for --listen.
+func TestServeNoFile(t *testing.T) {
+	t.Parallel()
+	for arg, want := range map[string]string{
+		":7788":              "there is no file :7788: did you mean --listen :7788?\n",
+		"tcp://:7788":        "there is no file tcp://:7788: did you mean --listen tcp://:7788?\n",
+		"localhost:7788":     "did you mean --listen localhost:7788?\n",
+		"unix:./room.sock":   "did you mean --listen unix:./room.sock?\n",
+		"nowhere.yaml":       "open nowhere.yaml: ",
+		"nowhere/7:8.yaml":   "open nowhere/7:8.yaml: ",
+		"/nowhere/room.yaml": "open /nowhere/room.yaml: ",
+	} {
+		out, errs, code := result(t, command(t, "serve", arg))
+		if out != "" || code != 2 || !strings.HasPrefix(errs, "sockeye: ") || !strings.Contains(errs, want) {
+			t.Errorf("%s: printed %q, said %q, exit %d", arg, out, errs, code)
+		}
+	}
+}
+
 // SIGHUP has the file read again, and does not kill, while what keeps the rooms is still being opened, too.
 func TestServeHangupEarly(t *testing.T) {
 	t.Parallel()
