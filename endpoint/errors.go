@@ -28,6 +28,16 @@ type OptionError struct {
 	Value  string
 	Reason string
 	Hint   string // may be empty
+
+	here purpose // of an unknown option: what would have been known
+}
+
+// Also says that a layer above has options of these names, which it has taken
+// before: the hint about one that is unknown tells of them, too.
+func (e *OptionError) Also(names ...string) {
+	if e.here != 0 {
+		e.Hint = unknownHint(e.Option, e.here, names)
+	}
 }
 
 // Error returns the attempt, the option and the reason, without the hint.

@@ -264,7 +264,7 @@ func readSettingsFor(op string, a Addr, p purpose) (settings, error) {
 		o, ok := options[key]
 		switch {
 		case !ok:
-			e.Reason, e.Hint = "unknown", unknownHint(key, p)
+			e.Reason, e.Hint, e.here = "unknown", unknownHint(key, p, nil), p
 			return s, e
 		case o.where&p == 0:
 			e.Reason, e.Hint = misplaced(key, op, a, o, p)
@@ -299,14 +299,16 @@ func misplaced(key, op string, a Addr, o option, p purpose) (reason, hint string
 	return fmt.Sprintf("it means nothing when %sing %s", strings.TrimSuffix(op, "e"), a.Scheme), hint
 }
 
-func unknownHint(key string, p purpose) string {
-	var names []string
+// unknownHint tells of the options that there are; others are of layers above.
+func unknownHint(key string, p purpose, others []string) string {
+	names := slices.Clone(others)
 	for name, o := range options {
 		if o.where&p != 0 {
 			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
+	names = slices.Compact(names) // idle may be both
 	if p&(dialWS|listenWS) != 0 {
 		return fmt.Sprintf("the options here are %s; a query of the server's own is written with %%3F: /path%%3F%s=...", strings.Join(names, ", "), key)
 	}

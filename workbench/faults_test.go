@@ -56,12 +56,19 @@ func TestFaults(t *testing.T) {
 		{"listen:\n - tcp://:1\n - udp://:1\n - {address: 'tls://:1'}", `f:4:14: listen.address: tls://:1 is there twice; the first is in line 2`},
 		{"listen: ['unix:a', 'unix:./a']", `f:1:20: listen.address: unix:./a is there twice; the first is in line 1`},
 		{"listen: [{address: ':1', room: loby}]", `f:1:32: listen.room: "loby" is not one of rooms (did you mean lobby?)`},
+		{"rooms: [lobby, Hall]\nlisten: [{address: ':1', room: quay}]", `f:2:32: listen.room: "quay" is not one of rooms (known are lobby, Hall)`},
 		{"listen: [{address: ':1', broker: true, room: lobby, json: true}]", `f:1:40: listen.room: broker and room exclude each other` + "\n" +
 			`f:1:53: listen.json: broker and json exclude each other`},
 		{"listen: [{address: ':1', json: true, frame: line}]", `f:1:38: listen.frame: json and frame exclude each other`},
 		{"listen: [{address: ':1?frame=line', json: true}]", `f:1:43: listen.json: json and the address's frame exclude each other`},
 		{"listen: [':1?json=maybe', ':2?json', ':3?json=0&frame=line', ':4?json=1&frame=line']", `f:1:10: listen.address: option json=maybe: want on or off` + "\n" +
 			`f:1:62: listen.json: json and the address's frame exclude each other`},
+		{"rooms: [Hall]\nlisten: [{address: ':1', room: hall}, {address: ':2', room: Hall}, {address: ':3', room: den}]", `f:2:90: listen.room: "den" is not one of rooms (known are Hall)`},
+		{"listen: [':1?jsn=on', 'ws://:2?x=on']\nstatus: ':3?jsn=on'", `f:1:10: listen.address: option jsn=on: unknown (did you mean json?)` + "\n" +
+			`f:1:23: listen.address: option x=on: unknown (the options here are backlog, encoding, errors, frame, hosts, idle, ip, json, keepalive, ` +
+			`legacy, max, nodelay, origin, protocol, proxyproto, rcvbuf, reuseaddr, reuseport, send-encoding, sndbuf, timeout, type; ` +
+			`a query of the server's own is written with %3F: /path%3Fx=...)` + "\n" +
+			`f:2:9: status: option jsn=on: unknown (the options here are backlog, ip, keepalive, nodelay, proxyproto, rcvbuf, reuseaddr, reuseport, sndbuf)`},
 		{"listen: [{address: ':1?json=on', json: true}]", `f:1:34: listen.json: the address says json already`},
 		{"listen: [{address: ':1?json=on', encoding: gbk, broker: true}]", `f:1:34: listen.encoding: the address's json and encoding exclude each other` + "\n" +
 			`f:1:57: listen.broker: the address's json and broker exclude each other`},

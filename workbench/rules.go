@@ -72,7 +72,7 @@ func (b *binder) checkRooms(rooms []Room, most int) (names []string) {
 		if strings.ContainsFunc(r.Topic, unicode.IsControl) {
 			b.fault(b.at(fmt.Sprintf("rooms[%d].topic", i)), "rooms.topic", "", "it is one line, without control characters")
 		}
-		names, seen[name] = append(names, r.Name, name), true
+		names, seen[name] = append(names, r.Name), true
 	}
 	if most > 0 && len(rooms) > most {
 		at := b.at("rooms")
@@ -112,7 +112,7 @@ func (b *binder) checkDoor(path string, d *Door, rooms []string, sockets map[str
 	} else if key != "" {
 		sockets[key] = address
 	}
-	b.checkAddress(address, path+".address", d.opened())
+	b.checkAddress(address, path+".address", d.opened(), ours...)
 	json, err := d.json()
 	if err != nil {
 		b.faultOfAddress(address, path+".address", err)
@@ -145,7 +145,11 @@ func (b *binder) checkDoor(path string, d *Door, rooms []string, sockets map[str
 	if at := b.given[path+".proxy-protocol"]; at != nil && (a.Scheme == "udp" || a.Scheme == "unix" || a.Scheme == "unixgram") {
 		b.fault(at, path+".proxy-protocol", "", "it is for tcp and what is spoken over it, not %s", a.Scheme)
 	}
-	if d.Room != "" && !slices.Contains(rooms, d.Room) {
+	meant := func(name string) bool {
+		kept, _ := room.CheckName(name)
+		return d.Room == name || d.Room == kept
+	}
+	if d.Room != "" && !slices.ContainsFunc(rooms, meant) {
 		hint := "known are " + strings.Join(rooms, ", ")
 		if near := nearest(d.Room, rooms); near != "" {
 			hint = "did you mean " + near + "?"
@@ -200,9 +204,21 @@ func (d *Door) opened() endpoint.Addr {
 // idleOfSocket reports whether it is a's socket that ends silent conversations, and not who holds them.
 func idleOfSocket(a endpoint.Addr) bool { return a.Scheme == "udp" || a.Scheme == "unixgram" }
 
-// checkAddress tells what keeps a from being listened at on any machine.
-func (b *binder) checkAddress(at *yaml.Node, path string, a endpoint.Addr) {
-	if err := a.Check("listen"); err != nil {
+// ours are the options of a door's address that are not the endpoint's.
+var ours = []string{"json", "encoding", "send-encoding", "legacy", "errors", "frame", "idle"}
+
+// tellOf has an error about an unknown option tell of others that there are.
+func tellOf(err error, others []string) error {
+	var option *endpoint.OptionError
+	if errors.As(err, &option) {
+		option.Also(others...)
+	}
+	return err
+}
+
+// checkAddress tells what keeps a from being listened at on any machine. It may have other options, too, which were taken before.
+func (b *binder) checkAddress(at *yaml.Node, path string, a endpoint.Addr, others ...string) {
+	if err := tellOf(a.Check("listen"), others); err != nil {
 		b.faultOfAddress(at, path, err)
 	}
 }

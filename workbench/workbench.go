@@ -79,8 +79,12 @@ func New(ctx context.Context, o Options, f *File) (*Workbench, error) {
 	o.Texts = cmp.Or(o.Texts, &room.English)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	w := &Workbench{o: o, file: f}
-	for _, d := range f.Listen {
-		if _, _, err := w.settle(d); err != nil {
+	for _, d := range f.Listen { // before any is opened
+		addr, _, err := w.settle(d)
+		if err == nil {
+			err = tellOf(addr.Check("listen"), ours)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -165,7 +169,7 @@ func (w *Workbench) OpenDoor(ctx context.Context, spec Door) error {
 	}
 	ln, err := w.o.Network.Listen(ctx, addr)
 	if err != nil {
-		return fmt.Errorf("listen on %v: %w", addr.Redacted(), err)
+		return fmt.Errorf("listen on %v: %w", addr.Redacted(), tellOf(err, ours))
 	}
 	d := &door{spec: spec, ln: ln, srv: &session.Server{
 		Handler: w.handler(spec), Config: config, MaxSessions: spec.Members, Quota: &w.quota, Log: w.o.Log,

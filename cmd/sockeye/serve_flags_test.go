@@ -203,6 +203,7 @@ func TestServeRefuses(t *testing.T) {
 		{"--listen tcp://127.0.0.1:0?json=maybe", `option "json=maybe": want on or off`, 2},
 		{"--room hall --room Hall", "--room Hall is there twice", 2},
 		{"--secret-file nowhere/secret", "--secret-file: open nowhere", 2},
+		{"--listen tcp://127.0.0.1:0?x=1", "the options here are backlog, encoding, errors, frame, idle, ip, json, keepalive, ", 2},
 		{"--room hall sockeye.yaml", "write it into sockeye.yaml", 2},
 	} {
 		args := append([]string{"serve", "--listen", "tcp://127.0.0.1:0"}, strings.Fields(test.args)...)
