@@ -154,7 +154,7 @@ func (w *Workbench) cutOff(down error) {
 	if down != nil {
 		w.o.Log.Error("the rooms are cut off", "reason", down)
 	} else {
-		w.o.Log.Info("the rooms are back")
+		w.o.Log.Warn("the rooms are back") // who has read the one reads the other
 	}
 }
 

@@ -2,8 +2,10 @@ package workbench
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"slices"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"sockeye.dev/endpoint"
+	"sockeye.dev/room"
 )
 
 // bench runs a workbench on a network in memory until the test ends.
@@ -250,6 +253,32 @@ func TestPerSource(t *testing.T) {
 		}
 		if got := visit(t, network, "tcp://192.0.2.1:1?bind=192.0.2.9").see(); got != "EOF" {
 			t.Errorf("the second from there: %q", got)
+		}
+	})
+}
+
+// watched is a bus that can be cut off.
+type watched struct {
+	room.Mem
+	tell func(down error)
+}
+
+func (b *watched) Watch(f func(down error)) (stop func()) {
+	b.tell = f
+	return func() {}
+}
+
+// Where it is logged that the rooms are cut off, it is logged that they are back.
+func TestCutOffAndBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		bus := new(watched)
+		quiet := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn})) // as without a file
+		benchAt(t, Options{Network: new(endpoint.Mem), Bus: bus, Log: quiet}, parse(t, "listen: [tcp://127.0.0.1:1]"))
+		bus.tell(errors.New("no server answers"))
+		bus.tell(nil)
+		if got := log.String(); !strings.Contains(got, "cut off") || !strings.Contains(got, "the rooms are back") {
+			t.Errorf("the log says %q", got)
 		}
 	})
 }
