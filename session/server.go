@@ -196,7 +196,18 @@ func (srv *Server) finish(s *Session, held *sync.WaitGroup) {
 	if Ended(err) || s.base.Err() != nil {
 		err = nil
 	}
-	srv.ended(s, errors.Join(err, s.Close()))
+	srv.ended(s, both(err, s.Close()))
+}
+
+// both is why a conversation ended and what Close found, which may be the same.
+func both(err, closing error) error {
+	switch {
+	case closing == nil || errors.Is(err, closing):
+		return err
+	case errors.Is(closing, err):
+		return closing
+	}
+	return errors.Join(err, closing)
 }
 
 // begun and ended log a conversation.
