@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"crypto/tls"
 	"net"
 	"net/netip"
 )
@@ -16,6 +17,16 @@ import (
 // theirs first.
 func (a Addr) Check(op string) error {
 	_, err := readChecked(op, a)
+	return err
+}
+
+// CheckFiles is Check for this machine: a listener's certificate, key and
+// authorities are read, too.
+func (a Addr) CheckFiles() error {
+	s, err := readChecked("listen", a)
+	if err == nil {
+		err = s.secure.readServer(a, new(tls.Config))
+	}
 	return err
 }
 

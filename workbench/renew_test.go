@@ -83,3 +83,29 @@ func TestReloadCertificate(t *testing.T) {
 		}
 	})
 }
+
+// A door whose certificate is to be another one, which cannot be read, is not closed for that.
+func TestReloadAnotherCertificate(t *testing.T) {
+	dir := t.TempDir()
+	first, second := filepath.Join(dir, "first.pem"), filepath.Join(dir, "second.pem")
+	with := func(file string) string {
+		return fmt.Sprintf("listen: [{address: tls://127.0.0.1:1, certificate: %s}]", file)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		pin := writeCertificate(t, first)
+		w, network, _ := bench(t, with(first))
+		if _, err := w.Reload(t.Context(), parse(t, with(second))); err == nil || !strings.Contains(err.Error(), second) {
+			t.Errorf("Reload without the file: %v", err)
+		}
+		if got := visit(t, network, "tls://127.0.0.1:1?pin="+pin).see(); !strings.Contains(got, "welcome") {
+			t.Errorf("after that: %q", got)
+		}
+		pin = writeCertificate(t, second)
+		if _, err := w.Reload(t.Context(), parse(t, with(second))); err != nil {
+			t.Fatal(err)
+		}
+		if got := visit(t, network, "tls://127.0.0.1:1?pin="+pin).see(); !strings.Contains(got, "welcome") {
+			t.Errorf("with the other: %q", got)
+		}
+	})
+}

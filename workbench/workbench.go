@@ -242,9 +242,10 @@ func same(a, b endpoint.Addr) bool { return a.String() == b.String() }
 
 // Reload makes the workbench be as another file says, without putting anybody out: doors that are new are opened, those
 // that are not in it any more closed, and those that differ closed and opened anew; who has come in by one stays, as it
-// was when it came. Doors that stay read their certificates anew. Rooms, operators, bans and the limits of a room are as the file says at once. What else is different
-// needs a restart, and is returned by its key. When a door cannot be opened the others are as the file says, and the error
-// tells of it.
+// was when it came. Doors that stay read their certificates anew; one that cannot be as the file says, its certificate
+// being no good, stays as it is. Rooms, operators, bans and the limits of a room are as the file says at once. What else
+// is different needs a restart, and is returned by its key. When a door cannot be opened the others are as the file says,
+// and the error tells of it.
 func (w *Workbench) Reload(ctx context.Context, f *File) (restart []string, err error) {
 	secret, err := f.Operators.ReadSecret()
 	if err != nil {
@@ -256,12 +257,14 @@ func (w *Workbench) Reload(ctx context.Context, f *File) (restart []string, err 
 	if err := w.house.SetRooms(ctx, fixed(f.Rooms)); err != nil {
 		return nil, err
 	}
+	unready := w.unready(f.Listen)
+	var faults []error
 	w.mu.Lock()
 	w.file, w.secret = f, string(secret)
 	c := w.houseConfig(f)
 	var closing []Door
 	var staying []*door
-	open := make(map[string]bool)
+	open, kept := make(map[string]bool), make(map[string]bool)
 	for _, d := range w.doors {
 		switch {
 		case d.retired:
@@ -272,13 +275,15 @@ func (w *Workbench) Reload(ctx context.Context, f *File) (restart []string, err 
 			// Its members have its socket: another cannot be opened beside it.
 			open[d.spec.Address.String()] = true
 			restart = append(restart, "listen: "+d.spec.Address.Redacted().String())
+		case unready[placeOf(d.spec.Address)] != nil: // better the old door than none
+			faults = append(faults, fmt.Errorf("the door %v stays as it is: %w", d.spec.Address.Redacted(), unready[placeOf(d.spec.Address)]))
+			kept[placeOf(d.spec.Address)] = true
 		default:
 			closing = append(closing, d.spec)
 		}
 	}
 	w.mu.Unlock()
 	w.house.Adjust(c)
-	var faults []error
 	for _, d := range staying {
 		faults = append(faults, w.renew(d))
 	}
@@ -286,11 +291,29 @@ func (w *Workbench) Reload(ctx context.Context, f *File) (restart []string, err 
 		faults = append(faults, w.CloseDoor(d.Address))
 	}
 	for _, d := range f.Listen {
-		if !open[d.Address.String()] {
+		if !open[d.Address.String()] && !kept[placeOf(d.Address)] {
 			faults = append(faults, w.OpenDoor(ctx, d))
 		}
 	}
 	return append(restart, needsRestart(old, f)...), errors.Join(faults...)
+}
+
+// placeOf names a door by its socket and what is spoken there: a tcp door does not stay for a tls one.
+func placeOf(a endpoint.Addr) string { return a.Scheme + " " + socketOf(a) }
+
+// unready is what keeps doors from being opened that can be known before, by their places.
+func (w *Workbench) unready(doors []Door) map[string]error {
+	why := make(map[string]error)
+	for _, d := range doors {
+		addr, _, err := w.settle(d)
+		if err == nil {
+			err = tellOf(addr.CheckFiles(), ours)
+		}
+		if err != nil && socketOf(addr) != "" {
+			why[placeOf(addr)] = err
+		}
+	}
+	return why
 }
 
 // renew has a door read the files of its certificates anew.
