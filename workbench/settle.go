@@ -28,6 +28,9 @@ func (w *Workbench) settle(d Door) (endpoint.Addr, session.Config, error) {
 		return a, session.Config{}, err
 	}
 	a.Options.Take("json")
+	if d.Broker && a.Scheme == "udp" && !loopbackHost(a) {
+		return a, session.Config{}, fmt.Errorf("listen on %v: a broker cannot ask for cookies, and so takes datagrams from this host only", a)
+	}
 	if !d.Cookies && a.Scheme == "udp" && !loopbackHost(a) {
 		return a, session.Config{}, fmt.Errorf("listen on %v: a room for datagrams from elsewhere needs cookies: anybody could have us speak to a source that is not theirs", a)
 	}

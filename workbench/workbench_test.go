@@ -196,6 +196,7 @@ func TestRefusedWorkbench(t *testing.T) {
 		for yaml, want := range map[string]string{
 			"listen: [{address: udp://:7, cookies: false}]":                "needs cookies",
 			"listen: [{address: udp://192.0.2.1:7, cookies: false}]":       "needs cookies",
+			"listen: [{address: udp://:7, broker: true}]":                  "a broker cannot ask for cookies",
 			"listen: [tcp://127.0.0.1:1]\noperators: {secret-file: /none}": "/none",
 		} {
 			if _, err := New(t.Context(), Options{Network: network}, parse(t, yaml)); err == nil || !strings.Contains(err.Error(), want) {

@@ -215,7 +215,7 @@ func (a *app) serve(ctx context.Context, f *serveFlags, file *workbench.File, pa
 		return err
 	}
 	defer func() { err = and(err, closeRecord()) }()
-	bus, closeBus, err := a.bus(ctx, file, log)
+	bus, closeBus, err := a.bus(ctx, file, path != "", log)
 	if err != nil {
 		return err
 	}

@@ -13,8 +13,9 @@ import (
 	"sockeye.dev/workbench"
 )
 
-// bus is what carries the rooms: a cluster, a directory, or nil, which is memory.
-func (a *app) bus(ctx context.Context, file *workbench.File, log *slog.Logger) (_ room.Bus, done func() error, err error) {
+// bus is what carries the rooms: a cluster, a directory, or nil, which is memory. Who has written a file, or has systemd
+// provide the directory, relies on it; who has only typed serve has rooms in any case.
+func (a *app) bus(ctx context.Context, file *workbench.File, written bool, log *slog.Logger) (_ room.Bus, done func() error, err error) {
 	none := func() error { return nil }
 	limit := func(n int64) int64 {
 		if n == 0 {
@@ -34,11 +35,15 @@ func (a *app) bus(ctx context.Context, file *workbench.File, log *slog.Logger) (
 			return nil, none, nil
 		}
 		if c.Dir = h.Data; c.Dir == "" {
-			if c.Dir = a.stateDir(); c.Dir == "" {
+			written = written || a.getenv("STATE_DIRECTORY") != ""
+			switch c.Dir = a.stateDir(); {
+			case c.Dir == "" && written:
+				return nil, none, usage("there is no directory for state: write data under history, or keep: false")
+			case c.Dir == "":
 				a.note("what is said is kept in memory only: there is no directory for state; --data names one")
 				return nil, none, nil
 			}
-			byDefault = true
+			byDefault = !written
 		}
 	}
 	bus, err := natsbus.Open(ctx, c)

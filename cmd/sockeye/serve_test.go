@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -62,6 +63,35 @@ func TestServeData(t *testing.T) {
 	}
 	r.interrupt()
 	if _, errs, code := r.wait(); code != 0 {
+		t.Errorf("said %q, exit %d", errs, code)
+	}
+}
+
+// Who relies on what is said being kept, having written a file or left it to systemd, is not served from memory.
+func TestServeRelies(t *testing.T) {
+	t.Parallel()
+	blocked := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	yaml := filepath.Join(t.TempDir(), "sockeye.yaml")
+	if err := os.WriteFile(yaml, []byte("listen: [tcp://127.0.0.1:0]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for args, env := range map[string]string{yaml: "XDG_STATE_HOME", "--listen=tcp://127.0.0.1:0": "STATE_DIRECTORY"} {
+		cmd := command(t, "serve", args)
+		cmd.Env = append(cmd.Env, env+"="+blocked)
+		if out, errs, code := result(t, cmd); out != "" || code != 1 || !strings.Contains(errs, blocked) {
+			t.Errorf("%s: said %q, exit %d", env, errs, code)
+		}
+	}
+	cmd := command(t, "serve", "--listen", "tcp://127.0.0.1:0")
+	cmd.Env = append(cmd.Env, "XDG_STATE_HOME="+blocked)
+	r := begin(t, cmd)
+	_, heard := enter(t, r.address())
+	heard("welcome")
+	r.interrupt()
+	if _, errs, code := r.wait(); code != 0 || !strings.Contains(errs, "kept in memory only") {
 		t.Errorf("said %q, exit %d", errs, code)
 	}
 }
