@@ -29,6 +29,13 @@ type finisher interface {
 	finish(dst []byte, st *state) []byte
 }
 
+// A halver writes two characters of ASCII as one byte.
+type halver interface {
+	// half reports whether text, at which encode stopped, begins with one of
+	// two.
+	half(text []byte) bool
+}
+
 // state is what a codec remembers between calls: a byte order, a mode. Its
 // zero value is the start of a stream.
 type state uint32

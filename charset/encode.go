@@ -99,6 +99,11 @@ func (e *Encoder) run(dst, text []byte, final bool) (_ []byte, n int, err error)
 		if len(rest) == 0 {
 			break
 		}
+		h, half := e.c.(halver)
+		half = half && h.half(rest)
+		if half && len(rest) == 1 && !final {
+			break
+		}
 		r, k, reason := rune(-1), 0, "the encoding does not have it"
 		if s, ok := surrogate(rest); ok {
 			r, k, reason = s, 3, "a lone surrogate"
@@ -106,6 +111,8 @@ func (e *Encoder) run(dst, text []byte, final bool) (_ []byte, n int, err error)
 			break
 		} else if r, k = utf8.DecodeRune(rest); k == 1 && r == utf8.RuneError {
 			r, reason = -1, "the text is not UTF-8"
+		} else if half {
+			reason = "half a byte"
 		}
 		if dst, err = e.treat(dst, r, rest[:k], reason); err != nil {
 			return dst, n, err
@@ -194,8 +201,12 @@ func (e *Encoding) EncodeString(text string, p Policy) ([]byte, error) {
 
 // Bytes returns text as it stands in the middle of a stream: encoded strictly
 // and without a byte order mark. Delimiters are made with it. For utf-16 and
-// utf-32 it is little-endian.
+// utf-32 it is little-endian. For hex it is what it is for utf-8: who speaks
+// bytes ends what it says with a newline all the same.
 func (e *Encoding) Bytes(text string) ([]byte, error) {
+	if e == Hex {
+		e = UTF8
+	}
 	enc := e.NewEncoder(Strict)
 	enc.Continue()
 	b, err := enc.EncodeString(nil, text, true)

@@ -125,6 +125,9 @@ func (e *Encoding) indexAuto(data, sep []byte, from int) (i, resume int) {
 // bytes that are not text. Data with control characters that no text has is
 // taken for binary: 0, not sure.
 func (e *Encoding) Incomplete(data []byte) (n int, sure bool) {
+	if e == Hex {
+		return 0, true
+	}
 	if e.Unit() == 1 && hasControls(data) {
 		return 0, false
 	}

@@ -17,7 +17,7 @@ type Encoding struct {
 	load   func() codec // builds the tables; called once
 	unit   uint8        // bytes of a code unit; 0 is 1
 	trail  byte         // the lowest byte that can continue a character and be another one; 0: none can
-	modes  bool         // escape sequences switch between tables
+	modes  bool         // escape sequences switch between tables, or else the end of a message matters
 	bom    string       // what the encoder writes first
 
 	once sync.Once
@@ -53,8 +53,8 @@ var (
 // Standard or a name or alias of Python's. Case, spaces, '-' and '_' do not
 // matter. Labels mean what the standard says, except three names that mean
 // Python's codec: latin-1 and its aliases are true ISO-8859-1, ascii and its
-// aliases true ASCII, and utf-16 lets a byte order mark decide. The error is
-// an *UnknownError.
+// aliases true ASCII, and utf-16 lets a byte order mark decide. "hex" is [Hex].
+// The error is an *UnknownError.
 func Lookup(label string) (*Encoding, error) {
 	byLabelOnce.Do(func() {
 		byLabel = make(map[string]*Encoding, 512)

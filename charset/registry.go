@@ -97,4 +97,6 @@ var registry = [...]Encoding{
 	{name: "cp037", labels: "037 csibm037 ebcdic-cp-ca ebcdic-cp-nl ebcdic-cp-us ebcdic-cp-wt ibm037 ibm039", load: func() codec { return newSingleByte(charmap.CodePage037) }},
 	{name: "cp1047", labels: "1047 ibm1047", load: func() codec { return newSingleByte(charmap.CodePage1047) }},
 	{name: "cp1140", labels: "1140 ibm1140", load: func() codec { return newSingleByte(charmap.CodePage1140) }},
+
+	{name: "hex", modes: true, load: func() codec { return hexCodec{} }}, // the last: see Hex
 }
