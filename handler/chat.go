@@ -141,7 +141,7 @@ func (v *visit) member() *room.Member { return v.visit.Member() }
 func (v *visit) hear(ctx context.Context, msg session.Message) error {
 	if first := !v.heard; first {
 		v.heard = true
-		if err := foreign(msg.Data, msg.More); err != nil {
+		if err := foreign(msg.Data, msg.More); err != nil && v.s.Format().Encoding != charset.Hex {
 			return err
 		}
 	}
@@ -297,10 +297,14 @@ func (c *screen) Prefetch() { c.s.Prefetch() }
 
 // Show sends b without waiting.
 func (c *screen) Show(b *room.Block) error {
-	if b.Past && c.entering.Load() && c.json.Load() {
+	format := c.s.Format()
+	switch {
+	case b.Past && c.entering.Load() && c.json.Load():
 		return nil // a program says what it has seen already
+	case b.Past && format.Send == charset.Hex:
+		return nil // a device must not do again what it was told then
 	}
-	w, err := wireOf(b, c.s.Format(), c.json.Load())
+	w, err := wireOf(b, format, c.json.Load())
 	if err != nil || len(w.bytes) == 0 {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"unicode/utf8"
 
+	"sockeye.dev/charset"
 	"sockeye.dev/frame"
 	"sockeye.dev/room"
 	"sockeye.dev/session"
@@ -46,7 +47,10 @@ func wireOf(b *room.Block, format session.Format, asJSON bool) (*wire, error) {
 		if asJSON {
 			text = lineJSON(b, l)
 		}
-		if text != "" || !asJSON {
+		switch {
+		case format.Send == charset.Hex:
+			w.bytes = appendBytes(w.bytes, format, l)
+		case text != "" || !asJSON:
 			var err error
 			if w.bytes, err = appendFitting(w.bytes, format, text); err != nil {
 				return w, err

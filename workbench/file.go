@@ -77,7 +77,8 @@ type Door struct {
 	// Broker gives the bytes of one to all others, without rooms, names or commands.
 	Broker bool `yaml:"broker" default:"false" excludes:"room,json"`
 
-	// Encoding is the text encoding of members, by name; auto finds out for each of them.
+	// Encoding is the text encoding of members, by name; auto finds out for each of them. hex is for devices that speak
+	// bytes and no text.
 	Encoding string `yaml:"encoding" default:"auto"`
 
 	// SendEncoding is the encoding of what members are sent, if another. Default: the one they speak.
@@ -91,7 +92,7 @@ type Door struct {
 	Errors string `yaml:"errors"`
 
 	// Frame says where a message ends, as the flag of the same name: line, crlf, nul, delim:TEXT, len16, quiet:20ms and
-	// so on. Default: a line or 50 ms of silence; with broker raw.
+	// so on. Default: a line or 50 ms of silence; that silence with encoding hex, and with broker raw.
 	Frame string `yaml:"frame"`
 
 	// Idle ends a conversation after this time in which nothing comes. 0 is the default: never, and 60s on udp and

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"sockeye.dev/charset"
 	"sockeye.dev/endpoint"
@@ -129,8 +130,11 @@ func (w *Workbench) format(d Door) (f session.Format, err error) {
 		}
 	}
 	f.Framing = handler.ByMessage // a line to a datagram member, too
-	if d.Broker {
+	switch {
+	case d.Broker:
 		f.Framing = nil
+	case f.Encoding == charset.Hex: // whose bytes may well be those of a newline
+		f.Framing = frame.Quiet{Gap: 50 * time.Millisecond}
 	}
 	if d.Frame != "" {
 		f.Framing, err = frame.Parse(d.Frame)
