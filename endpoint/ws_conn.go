@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -51,6 +52,10 @@ type WSConn interface {
 	// CloseCode is the code of the peer's Close frame, and its reason: 1005 if
 	// it had none, 0 as long as none was read.
 	CloseCode() (code int, reason string)
+
+	// ConnectionState is that of the TLSConn beneath: it tells who the peer is.
+	// For ws it is the zero value.
+	ConnectionState() tls.ConnectionState
 
 	// NetConn is the connection beneath, to look at: a TLSConn for wss.
 	NetConn() net.Conn
@@ -116,6 +121,13 @@ func (c *wsConn) NetConn() net.Conn    { return c.transport }
 func (c *wsConn) Text() bool           { return c.text }
 func (c *wsConn) Subprotocol() string  { return c.protocol }
 func (c *wsConn) RequestURI() string   { return c.uri }
+
+func (c *wsConn) ConnectionState() tls.ConnectionState {
+	if t, ok := c.transport.(TLSConn); ok {
+		return t.ConnectionState()
+	}
+	return tls.ConnectionState{}
+}
 
 func (c *wsConn) CloseCode() (code int, reason string) {
 	c.mu.Lock()

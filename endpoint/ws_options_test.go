@@ -93,6 +93,28 @@ func TestWSAgree(t *testing.T) {
 	}
 }
 
+// Who has shown a certificate is known by it through a WebSocket, too, and nobody else is.
+func TestWSConnectionState(t *testing.T) {
+	ca := newAuthority(t)
+	file, der := ca.issue(t, nil)
+	client, server := wsPair(t, "wss://127.0.0.1:0?cert="+file+"&clientca="+ca.file, "ca="+ca.file+"&cert="+file)
+	for _, c := range []endpoint.WSConn{client, server} {
+		got := c.ConnectionState()
+		if len(got.VerifiedChains) == 0 || endpoint.Fingerprint(got.PeerCertificates[0].Raw) != endpoint.Fingerprint(der) {
+			t.Errorf("%v saw %d certificates", c.LocalAddr(), len(got.PeerCertificates))
+		}
+		c.Close()
+	}
+	_, server = wsPair(t, "wss://127.0.0.1:0", "cert="+file)
+	if got := server.ConnectionState(); !got.HandshakeComplete || len(got.VerifiedChains) > 0 {
+		t.Errorf("a certificate nobody asked for: %v", got.VerifiedChains)
+	}
+	_, server = wsPair(t, "ws://127.0.0.1:0", "")
+	if got := server.ConnectionState(); got.HandshakeComplete || len(got.VerifiedChains) > 0 {
+		t.Errorf("without TLS: %+v", got)
+	}
+}
+
 func TestWSOptionErrors(t *testing.T) {
 	for _, tt := range []struct{ op, addr, words, hint string }{
 		{"dial", "ws://h?type=blob", `option "type=blob": want text, binary or auto`, ""},
