@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net/netip"
-	"os"
 	"slices"
 
 	"sockeye.dev/endpoint"
@@ -30,7 +29,7 @@ func (w *Workbench) recognise(s *session.Session) bool {
 	w.mu.Unlock()
 	conn, _ := s.Conn()
 	if o.Unix {
-		if uid, ok := endpoint.PeerUID(conn); ok && uid == os.Getuid() {
+		if uid, ok := endpoint.PeerUID(conn); ok && uid == w.uid {
 			return true
 		}
 	}

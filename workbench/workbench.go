@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -43,6 +44,7 @@ type Workbench struct {
 	o     Options
 	house *room.House
 	broke error // of the bus, for Snapshot; guarded by mu
+	uid   int   // whose peers of a Unix socket are operators: ours
 
 	quota    session.Quota
 	throttle handler.Throttle
@@ -78,7 +80,7 @@ func New(ctx context.Context, o Options, f *File) (*Workbench, error) {
 	o.Network = cmp.Or(o.Network, endpoint.Network(endpoint.Host{}))
 	o.Texts = cmp.Or(o.Texts, &room.English)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
-	w := &Workbench{o: o, file: f}
+	w := &Workbench{o: o, file: f, uid: os.Getuid()}
 	for _, d := range f.Listen { // before any is opened
 		addr, _, err := w.settle(d)
 		if err == nil {
