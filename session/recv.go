@@ -22,7 +22,12 @@ func (s *Session) Recv(ctx context.Context) (Message, error) {
 		if f := s.format.Load(); f != s.inAs {
 			s.reread(f)
 		}
-		m, ok, err := s.in.Next()
+		var m frame.Message
+		var ok bool
+		var err error
+		if !s.held {
+			m, ok, err = s.in.Next()
+		}
 		if ok {
 			_, raw := s.inAs.in.(frame.Raw)
 			return Message{Data: m.Data, Bare: m.Bare, More: m.More, final: !m.More && !raw, from: s}, nil
@@ -97,6 +102,9 @@ func (s *Session) await(ctx context.Context) (quiet bool, err error) {
 	} else {
 		quiet = false
 	}
+	if s.held && (wait == 0 || openingPause < wait) {
+		wait, quiet = openingPause, false
+	}
 	return quiet, s.read.arm(ctx, s.base, wait)
 }
 
@@ -111,6 +119,9 @@ func (s *Session) received(n int) {
 	if s.cfg.Observer != nil {
 		s.observe(observe.Event{Kind: observe.Data, Dir: observe.In, Offset: off, Data: s.in.Latest(n)})
 	}
+	if s.look != nil {
+		s.opens(s.in.Latest(n))
+	}
 }
 
 // readFailed says what the failure of a read means for Recv; nil that s.in has
@@ -120,6 +131,7 @@ func (s *Session) received(n int) {
 func (s *Session) readFailed(ctx context.Context, err error, quiet bool) error {
 	switch {
 	case err == io.EOF:
+		s.held = false
 		s.in.End()
 		s.gotEOF.Store(true)
 		s.observe(observe.Event{Kind: observe.EOF, Dir: observe.In, Offset: s.got.Load()})
@@ -131,14 +143,18 @@ func (s *Session) readFailed(ctx context.Context, err error, quiet bool) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if quiet {
-			s.in.Flush()
+		if s.held || quiet {
+			s.held = false
+			if quiet {
+				s.in.Flush()
+			}
 			return nil
 		}
 		if s.cfg.Idle > 0 {
 			return ErrIdle
 		}
 	}
+	s.held = false
 	s.recvErr = s.opError("read", err)
 	s.recvFailed.Store(true)
 	s.observe(observe.Event{Kind: observe.Error, Dir: observe.In, Err: s.recvErr})

@@ -139,7 +139,7 @@ type Session struct {
 	inAs               *settled // the format in and dec were made for
 	dec                *charset.Decoder
 	recvErr            error
-	tail               bool         // the half character at the end was handed out
+	look               Opening      // nil: what the conversation begins with is known
 	heard              time.Time    // when something came last, or was first waited for; with Config.Idle
 	got                atomic.Int64 // bytes received
 	gotEOF, recvFailed atomic.Bool
@@ -152,6 +152,10 @@ type Session struct {
 	encAs  encoderKey
 	limit  *rate.Limiter
 	proved atomic.Bool
+
+	// Owned by the goroutine that calls Recv; here they take no room.
+	tail bool // the half character at the end was handed out
+	held bool // what has come is no message yet: look has not made up its mind, or did not like it
 
 	dropped atomic.Int64
 	once    sync.Once
