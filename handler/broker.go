@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -36,10 +35,6 @@ type Broker struct {
 
 var _ session.Handler = (*Broker)(nil)
 
-// longLine is so much of a line without its end that a request line may not be
-// known as one by its end.
-const longLine = 1024
-
 // Serve passes on what one peer says until it leaves.
 func (b *Broker) Serve(ctx context.Context, s *session.Session) error {
 	if b.Admit != nil {
@@ -49,18 +44,16 @@ func (b *Broker) Serve(ctx context.Context, s *session.Session) error {
 	}
 	b.join(s)
 	defer b.leave(s)
+	if b.Wary {
+		s.LookFirst(opening)
+	}
 	var cut []byte // a character that is not complete yet
-	for first := true; ; first = false {
+	for {
 		m, err := s.Recv(ctx)
 		if err != nil {
 			return err
 		}
 		data := m.Data
-		if b.Wary && first {
-			if err := foreign(data, len(data) >= longLine && !bytes.Contains(data, []byte("\n"))); err != nil {
-				return err
-			}
-		}
 		if b.Chat {
 			text := append(cut, data...)
 			whole := wholeRunes(text)

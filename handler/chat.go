@@ -59,6 +59,8 @@ func (h *Chat) Serve(ctx context.Context, s *session.Session) error {
 		if err := v.prove(ctx); err != nil {
 			return err
 		}
+	} else if s.Format().Encoding != charset.Hex { // a device may begin with anything
+		s.LookFirst(opening)
 	}
 	apart(func() { v.err = v.enter(ctx) })
 	for v.err == nil {
@@ -96,7 +98,6 @@ type visit struct {
 	chat    *Chat
 	visit   *room.Visit
 	source  *source // nil: it may speak as often as it likes
-	heard   bool    // that it speaks, and not HTTP
 	tooLong bool    // what it says now
 	warned  bool    // that its text is not UTF-8
 	reason  string
@@ -139,12 +140,6 @@ func (v *visit) member() *room.Member { return v.visit.Member() }
 //
 //go:noinline
 func (v *visit) hear(ctx context.Context, msg session.Message) error {
-	if first := !v.heard; first {
-		v.heard = true
-		if err := foreign(msg.Data, msg.More); err != nil && v.s.Format().Encoding != charset.Hex {
-			return err
-		}
-	}
 	switch {
 	case msg.More:
 		v.tooLong = true
@@ -238,7 +233,7 @@ func (v *visit) lost(ctx context.Context) {
 		}
 		_ = v.member().Tell(ctx, fmt.Sprintf(t.FrameLost, v.err))
 		_ = v.member().Flush(ctx) // or Leave would cut that off
-	case !session.Ended(v.err):
+	case !session.Ended(v.err) && !isForeign(v.err):
 		v.reason = t.Broken
 	}
 }

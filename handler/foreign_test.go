@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"sockeye.dev/charset"
 	"sockeye.dev/frame"
@@ -14,46 +15,136 @@ import (
 	"sockeye.dev/session"
 )
 
-// Whatever the framing, and however long its address is: a stranger says nothing in a room, and nor does who takes it for
-// something else.
+// Whatever the framing, however long its address is, and in whatever pieces it comes: a stranger says nothing in a room, and
+// nor does who takes it for something else. It is not kept either.
 func TestChatClosesStrangers(t *testing.T) {
+	const post, head = "POST /;x HTTP/1.1\r\nHost: a\r\n\r\n", "Host: a\r\n\r\n"
+	lines, semicolons, len8 := handler.ByMessage, framing(t, "delim:;"), framing(t, "len8")
+	fill := strings.Repeat("a", 200)
 	for name, c := range map[string]struct {
 		framing frame.Framer
-		request string
+		pieces  []string
 	}{
-		"long": {handler.ByMessage, "POST /" + strings.Repeat("a", 40000) + " HTTP/1.1\r\nHost: x\r\n\r\nspam\r\n"},
-		"nul":  {frame.NUL{}, "POST / HTTP/1.1\r\nHost: x\r\n\r\n\x00spam\x00"},
-		"raw":  {nil, "POST / HTTP/1.1\r\nHost: x\r\n\r\nspam"},
-		"crlf": {frame.CRLF{}, "POST / HTTP/1.1\r\nHost: x\r\n\r\nspam\r\n"},
-		"line": {frame.Line{}, "POST / HTTP/1.1\r\nHost: x\r\n\r\nspam\r\n"},
-		"tls":  {handler.ByMessage, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\nspam\n"},
-		"ssh":  {handler.ByMessage, "SSH-2.0-OpenSSH_9.7\r\nspam\r\n"},
+		"long":       {lines, []string{"POST /" + strings.Repeat("a", 40000) + " HTTP/1.1\r\n" + head + "spam\r\n"}},
+		"endless":    {semicolons, []string{"POST /;spam;" + strings.Repeat("a", 2000)}},
+		"nul":        {frame.NUL{}, []string{"POST / HTTP/1.1\r\n" + head + "\x00spam\x00"}},
+		"raw":        {nil, []string{"POST / HTTP/1.1\r\n" + head + "spam"}},
+		"crlf":       {frame.CRLF{}, []string{"POST / HTTP/1.1\r\n" + head + "spam\r\n"}},
+		"line":       {frame.Line{}, []string{"POST / HTTP/1.1\r\n" + head + "spam\r\n"}},
+		"delim":      {semicolons, []string{post + "spam;spam2;"}},
+		"len8":       {len8, []string{"GET /" + fill + " HTTP/1.1\r\n" + head}},
+		"len8 post":  {len8, []string{"POST / HTTP/1.1\r\n" + head + fill}},
+		"fixed":      {frame.Fixed{N: 2}, []string{post + "spam"}},
+		"tls":        {lines, []string{"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\nspam\n"}},
+		"tls, len8":  {len8, []string{"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\nspam\n" + fill}},
+		"ssh":        {lines, []string{"SSH-2.0-OpenSSH_9.7\r\nspam\r\n"}},
+		"ssh, delim": {framing(t, "delim:-"), []string{"SSH-1.99-x\r\nspam-"}},
+		"ssh, cut":   {framing(t, "delim:-"), []string{"SSH-", "2.0-x\r\nspam-"}},
+		"raw, cut":   {nil, []string{"PO", "ST / HTTP/1.1\r\n" + head + "spam"}},
+		"line, cut":  {lines, []string{"PO", "ST", " / HT", "TP/1.1\r\n" + head + "spam\r\n"}},
+		"delim, cut": {semicolons, []string{"POST /;spam;", "x HTTP/1.1\r\n" + head + "spam;"}},
+		"len8, cut":  {len8, []string{"P", "OST /" + fill, fill + " HTTP/1", ".1\r\n" + head}},
+		"nul, cut":   {frame.NUL{}, []string{"POST /\x00spam\x00 ", "HTTP/1.1\r\n" + head}},
+		"tls, cut":   {nil, []string{"\x16\x03\x01", "\x02\x00\x01\x00\x01\xfc\x03\x03"}},
+		"bytes":      {nil, strings.Split(post, "")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := openHouse(t)
-				mk := func(f frame.Framer) func() net.Conn {
-					return serve(t, &session.Server{Handler: &handler.Chat{House: h}, Config: session.Config{
-						Format: session.Format{Framing: f, Encoding: charset.Auto(nil), Encode: charset.Replace, Decode: charset.Replace}, MaxMessage: 16 << 10}})
-				}
-				ann := mk(handler.ByMessage)()
-				read(t, ann)
-				stranger := mk(c.framing)()
-				go func() { _, _ = io.WriteString(stranger, c.request) }()
-				if got := read(t, ann); strings.Contains(got, "> ") {
+				ann, stranger := members(t, c.framing)
+				go func() {
+					for _, piece := range c.pieces {
+						_, _ = io.WriteString(stranger, piece)
+						time.Sleep(10 * time.Millisecond) // virtual
+					}
+				}()
+				time.Sleep(time.Second)
+				if got := read(t, ann); strings.Contains(got, "> ") || !strings.HasSuffix(got, "* guest-2 left\n") {
 					t.Errorf("ann sees %.200q", got)
+				}
+				_ = stranger.SetReadDeadline(time.Now().Add(time.Second))
+				if _, err := io.ReadAll(stranger); isTimeout(err) {
+					t.Error("the stranger is still there")
 				}
 			})
 		})
 	}
 }
 
+// A stranger that pauses inside its first word is turned away at the next.
+func TestChatClosesStrangersThatPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ann, stranger := members(t, nil)
+		for _, piece := range []string{"PO", "ST / HT", "TP/1.1\r\n\r\nspam"} {
+			_, _ = io.WriteString(stranger, piece)
+			time.Sleep(time.Second) // virtual
+		}
+		if got := read(t, ann); strings.Contains(got, "spam") || !strings.HasSuffix(got, "* guest-2 left\n") {
+			t.Errorf("ann sees %q", got)
+		}
+	})
+}
+
+// Who begins like a stranger and is none is heard: people who shout, and meters, whose bytes are any.
+func TestChatKeepsOthers(t *testing.T) {
+	semicolons, len8 := framing(t, "delim:;"), framing(t, "len8")
+	for _, tt := range []struct {
+		framing frame.Framer
+		said    []string
+		heard   string
+	}{
+		{nil, []string{"OK"}, "OK"},
+		{nil, []string{"GET", " well soon"}, "GET well soon"},
+		{handler.ByMessage, []string{"POST /x\n"}, "POST /x"},
+		{handler.ByMessage, []string{"GET x HTTP\n"}, "GET x HTTP"},
+		{handler.ByMessage, []string{"SSH-2 is ours\n"}, "SSH-2 is ours"},
+		{semicolons, []string{"READ;"}, "READ"},
+		{semicolons, []string{"LOG ", strings.Repeat("a", 2000) + ";"}, "LOG " + strings.Repeat("a", 2000)},
+		{len8, []string{"G" + strings.Repeat("x", 71)}, strings.Repeat("x", 71)},
+		{len8, []string{"\x16\x03\x01" + strings.Repeat("x", 20)}, `\x03\x01` + strings.Repeat("x", 20)},
+		{nil, []string{"\x16\x03\x02\x01\x2c\x4d\x7a"}, `\x16\x03\x02\x01,Mz`}, // a Modbus answer
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ann, other := members(t, tt.framing)
+			for _, piece := range tt.said {
+				_, _ = io.WriteString(other, piece)
+				time.Sleep(10 * time.Millisecond) // virtual
+			}
+			time.Sleep(time.Second)
+			if got := read(t, ann); !strings.HasSuffix(got, "<guest-2> "+tt.heard+"\n") {
+				t.Errorf("of %.40q ann sees %.100q", tt.said, got)
+			}
+		})
+	}
+}
+
+// members are two in a room, the second in a framing of its own.
+func members(t *testing.T, f frame.Framer) (ann, other net.Conn) {
+	t.Helper()
+	h := openHouse(t)
+	mk := func(f frame.Framer) net.Conn {
+		return serve(t, &session.Server{Handler: &handler.Chat{House: h}, Config: session.Config{
+			Format: session.Format{Framing: f, Encoding: charset.Auto(nil), Encode: charset.Replace, Decode: charset.Replace}, MaxMessage: 16 << 10}})()
+	}
+	ann = mk(handler.ByMessage)
+	read(t, ann)
+	return ann, mk(f)
+}
+
+func framing(t *testing.T, s string) frame.Framer {
+	t.Helper()
+	f, err := frame.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
 // A broker that is wary lets a web page say nothing either, and lets in only whom it may; one that is not passes on all.
 func TestBrokerWary(t *testing.T) {
 	long := "POST /" + strings.Repeat("a", 5000) + " HTTP/1.1\r\n"
 	for said, passed := range map[string]bool{
-		"POST / HTTP/1.1\r\n\r\nspam": false, long: false, "\x16\x03\x01\x00\x05hello": false, "SSH-2.0-x\r\n": false,
-		"HELLO world": true, "GET well soon": true, "\x16\x04": true,
+		"POST / HTTP/1.1\r\n\r\nspam": false, long: false, "\x16\x03\x01\x00\xc4\x01\x00\x00\xc0\x03\x03": false, "SSH-2.0-x\r\n": false,
+		"HELLO world": true, "GET well soon": true, "\x16\x04": true, "\x16\x03\x01": true,
 	} {
 		for _, wary := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
@@ -61,6 +152,7 @@ func TestBrokerWary(t *testing.T) {
 				listener, speaker := dial(), dial()
 				read(t, listener)
 				_, _ = io.WriteString(speaker, said)
+				time.Sleep(time.Second) // virtual
 				if got := read(t, listener); (got != "") != (passed || !wary) {
 					t.Errorf("wary %v: of %.40q is heard %.40q", wary, said, got)
 				}
