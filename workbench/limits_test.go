@@ -31,7 +31,7 @@ func TestFileOfRooms(t *testing.T) {
 	}{
 		{"rooms: [{name: hall, topic: all of it}]", []string{"/topic"}, "all of it"},
 		{"rooms: [hall, ops]", []string{"/rooms"}, "hall (1), ops (0)"},
-		{"members-open-rooms: false", []string{"/join den"}, "den"},
+		{"members-open-rooms: false", []string{"/join den"}, "there is no room den"},
 		{"members-open-rooms: true", []string{"/join den"}, "welcome to den"},
 		{"limits: {rooms: 2}", []string{"/join den", "/join pit"}, "there are 2 rooms already"},
 		{"limits: {rooms: 1}", []string{"/join den"}, "which is the limit"},
