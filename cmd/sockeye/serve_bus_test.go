@@ -79,7 +79,7 @@ func TestServeBus(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		bus, done, err := a.bus(ctx, file, slog.New(slog.DiscardHandler))
+		bus, done, err := a.bus(ctx, file, true, slog.New(slog.DiscardHandler))
 		if err != nil {
 			return limits{}, err
 		}
