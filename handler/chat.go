@@ -227,10 +227,6 @@ func (v *visit) lost(ctx context.Context) {
 		_ = v.member().Flush(ctx) // the peer has ended its side only, and waits for its answers
 	case unframed(v.err):
 		v.reason = t.BadFrame
-		if v.json.Load() {
-			_ = v.reply(ctx, nil, 0, v.err)
-			return
-		}
 		_ = v.member().Tell(ctx, fmt.Sprintf(t.FrameLost, v.err))
 		_ = v.member().Flush(ctx) // or Leave would cut that off
 	case !session.Ended(v.err) && !isForeign(v.err):

@@ -28,6 +28,9 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 			if f.Encoding.IsAuto() && f.Send != cmp.Or(c.send, charset.UTF8) {
 				is += " (" + f.Send.String() + ")" // as was found out
 			}
+			if args != "" && c.json.Load() {
+				return m.Tell(ctx, t.JSONFormat)
+			}
 			if args != "" {
 				e, err := charset.Lookup(args)
 				switch {
@@ -52,6 +55,9 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 				return nil
 			}
 			f := c.format()
+			if args != "" && c.json.Load() {
+				return m.Tell(ctx, t.JSONFormat)
+			}
 			if args != "" {
 				framing, err := frame.Parse(args)
 				if err != nil {

@@ -12,26 +12,27 @@ import (
 // Texts is every sentence a room says, as formats for fmt; a translation may take the arguments in another order with
 // %[2]s. The "* " before a notice is not part of them.
 type Texts struct {
-	Welcome   string // room, your nick, who is here
-	Alone     string // instead of who is here
-	WithYou   string // nicks
-	HelpHint  string
-	Joined    string // nick
-	Left      string // nick
-	LeftWhy   string // nick, reason
-	Renamed   string // old nick, new nick
-	AndMore   string // nicks, how many more
-	Closing   string
-	Lost      string // why: the reason of a member that was dropped
-	Who       string // how many, nicks
-	WhoNobody string // the part of a nick that was asked for
-	HelpSlash string
-	NoHistory string
-	BadNumber string // what was typed
-	BadAfter  string // what was typed
-	NodeGone  string // the reason of members whose node has died
-	CutOff    string // why
-	Restored  string
+	Welcome    string // room, your nick, who is here
+	Alone      string // instead of who is here
+	WithYou    string // nicks
+	HelpHint   string
+	Joined     string // nick
+	Left       string // nick
+	LeftWhy    string // nick, reason
+	Renamed    string // old nick, new nick
+	AndMore    string // nicks, how many more
+	Closing    string
+	Lost       string // why: the reason of a member that was dropped
+	Who        string // how many, nicks
+	WhoNobody  string // the part of a nick that was asked for
+	HelpSlash  string
+	NoHistory  string
+	BadNumber  string // what was typed
+	JSONFormat string // in answer to a wish for another format
+	BadAfter   string // what was typed
+	NodeGone   string // the reason of members whose node has died
+	CutOff     string // why
+	Restored   string
 
 	Whispers   string // nick, what was said
 	Whispered  string // nick, what was said
@@ -115,26 +116,27 @@ type Texts struct {
 
 // English is the default for Config.Texts.
 var English = Texts{
-	Welcome:   "welcome to %s, you are %s; %s",
-	Alone:     "nobody else is here yet",
-	WithYou:   "here: %s",
-	HelpHint:  "/help lists the commands, /nick NAME changes your name",
-	Joined:    "%s joined",
-	Left:      "%s left",
-	LeftWhy:   "%s left (%s)",
-	Renamed:   "%s is now %s",
-	AndMore:   "%s and %d more",
-	Closing:   "the room is closing",
-	Lost:      "lost: %s",
-	Who:       "%d here: %s",
-	WhoNobody: "nobody here is called %s",
-	HelpSlash: "to say a line that begins with a slash, write // instead",
-	NoHistory: "nothing was said here that is still known",
-	BadNumber: "%s is no number of lines",
-	BadAfter:  "%s is not the number of a message; /json takes one, or nothing",
-	NodeGone:  "their server is gone",
-	CutOff:    "cut off from the others: what is said now goes nowhere (%v)",
-	Restored:  "back with the others; what they said meanwhile follows",
+	Welcome:    "welcome to %s, you are %s; %s",
+	Alone:      "nobody else is here yet",
+	WithYou:    "here: %s",
+	HelpHint:   "/help lists the commands, /nick NAME changes your name",
+	Joined:     "%s joined",
+	Left:       "%s left",
+	LeftWhy:    "%s left (%s)",
+	Renamed:    "%s is now %s",
+	AndMore:    "%s and %d more",
+	Closing:    "the room is closing",
+	Lost:       "lost: %s",
+	Who:        "%d here: %s",
+	WhoNobody:  "nobody here is called %s",
+	HelpSlash:  "to say a line that begins with a slash, write // instead",
+	NoHistory:  "nothing was said here that is still known",
+	BadNumber:  "%s is no number of lines",
+	JSONFormat: "JSON is in UTF-8, one object a line",
+	BadAfter:   "%s is not the number of a message; /json takes one, or nothing",
+	NodeGone:   "their server is gone",
+	CutOff:     "cut off from the others: what is said now goes nowhere (%v)",
+	Restored:   "back with the others; what they said meanwhile follows",
 
 	Whispers:   "%s says to you alone: %s",
 	Whispered:  "you said to %s alone: %s",

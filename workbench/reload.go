@@ -114,6 +114,7 @@ func needsRestart(a, b *File) (keys []string) {
 		keys = append(keys, "nats")
 	}
 	for key, differs := range map[string]bool{
+		"drain":           a.Drain != b.Drain,
 		"limits.sessions": a.Limits.Sessions != b.Limits.Sessions, "limits.per-source": a.Limits.PerSource != b.Limits.PerSource,
 		"limits.lines-per-second": a.Limits.LinesPerSecond != b.Limits.LinesPerSecond,
 		"limits.joins-per-second": a.Limits.JoinsPerSecond != b.Limits.JoinsPerSecond,

@@ -173,6 +173,9 @@ func (w *Workbench) OpenDoor(ctx context.Context, spec Door) error {
 	if err != nil {
 		return fmt.Errorf("listen on %v: %w", addr.Redacted(), tellOf(err, ours))
 	}
+	w.mu.Lock()
+	config.Linger = w.file.Drain
+	w.mu.Unlock()
 	d := &door{spec: spec, ln: ln, srv: &session.Server{
 		Handler: w.handler(spec), Config: config, MaxSessions: spec.Members, Quota: &w.quota, Log: w.o.Log,
 	}}

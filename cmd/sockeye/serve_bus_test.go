@@ -96,7 +96,7 @@ func TestServeBus(t *testing.T) {
 			return limits{}, err
 		}
 		c := s.CachedInfo().Config
-		return limits{c.MaxMsgs, c.MaxBytes, c.MaxAge}, nil
+		return limits{c.MaxMsgsPerSubject, c.MaxBytes, c.MaxAge}, nil
 	}
 	for name, c := range map[string]struct {
 		domain, history string
