@@ -53,7 +53,7 @@ var ErrTooOften = errors.New("the source has joined too often")
 // Serve lets the peer in, and out again when it leaves or says /quit. It waits
 // as long as the conversation lives, so it keeps its stack small.
 func (h *Chat) Serve(ctx context.Context, s *session.Session) error {
-	v := &visit{screen: screen{s: s, send: s.Format().Send}, chat: h}
+	v := &visit{screen: screen{s: s}, chat: h}
 	defer v.leave()
 	if h.Cookies != nil && s.Datagram() && !local(s) {
 		if err := v.prove(ctx); err != nil {
@@ -174,9 +174,8 @@ func (v *visit) hear(ctx context.Context, msg session.Message) error {
 // middle of one makes two of it, the first perhaps a whisper and the second said
 // to everybody.
 func (v *visit) endsLines() {
-	if f := v.format(); f.Framing == ByMessage && !v.s.Bounded() {
-		f.Framing = frame.Line{}
-		v.s.SetFormat(f)
+	if v.s.Format().Framing == ByMessage && !v.s.Bounded() {
+		v.s.SetFraming(frame.Line{})
 	}
 }
 
@@ -245,7 +244,6 @@ func unframed(err error) bool {
 // screen is how a conversation sees the room.
 type screen struct {
 	s        *session.Session
-	send     *charset.Encoding // what was written at first; nil: /encoding has changed that
 	json     atomic.Bool
 	entering atomic.Bool
 	operator bool

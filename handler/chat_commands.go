@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -9,7 +8,6 @@ import (
 	"sockeye.dev/charset"
 	"sockeye.dev/frame"
 	"sockeye.dev/room"
-	"sockeye.dev/session"
 )
 
 // ChatCommands are the commands of a room that are about the conversation with
@@ -25,8 +23,8 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 			}
 			f := c.s.Format()
 			is := f.Encoding.String()
-			if f.Encoding.IsAuto() && f.Send != cmp.Or(c.send, charset.UTF8) {
-				is += " (" + f.Send.String() + ")" // as was found out
+			if e := c.s.Spoken(); f.Encoding.IsAuto() && e != nil && e != charset.UTF8 {
+				is += " (" + e.String() + ")"
 			}
 			if args != "" && c.json.Load() {
 				return m.Tell(ctx, t.JSONFormat)
@@ -45,7 +43,7 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 				f.Encoding, f.Send = e, nil
 				_ = m.Flush(ctx) // answers to earlier commands
 				c.s.SetFormat(f)
-				c.send, is = nil, e.String()
+				is = e.String()
 			}
 			return m.Tell(ctx, fmt.Sprintf(t.EncodingIs, is))
 		}},
@@ -54,7 +52,7 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 			if !ok {
 				return nil
 			}
-			f := c.format()
+			now := c.s.Format().Framing
 			if args != "" && c.json.Load() {
 				return m.Tell(ctx, t.JSONFormat)
 			}
@@ -69,11 +67,11 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 				if err := m.Flush(ctx); err != nil {
 					return err
 				}
-				f.Framing = framing
 				_ = m.Flush(ctx)
-				c.s.SetFormat(f)
+				c.s.SetFraming(framing)
+				now = framing
 			}
-			return m.Tell(ctx, fmt.Sprintf(t.FrameIs, f.Framing))
+			return m.Tell(ctx, fmt.Sprintf(t.FrameIs, now))
 		}},
 		{Name: "json", Args: "[AFTER]", Help: t.HelpJSON, Run: func(ctx context.Context, m *room.Member, args string) error {
 			if args == "" {
@@ -86,16 +84,6 @@ func ChatCommands(auto *charset.Encoding, t *room.Texts) []room.Command {
 			return resume{after, true}
 		}},
 	}
-}
-
-// format is the conversation's, to be changed: Format would have what is written
-// now written for good.
-func (c *screen) format() session.Format {
-	f := c.s.Format()
-	if f.Send = c.send; f.Encoding.IsAuto() && f.Send == charset.UTF8 {
-		f.Send = nil // until the member has shown what it speaks
-	}
-	return f
 }
 
 // Unfit says why a member of a room cannot speak and be spoken to in a framing;

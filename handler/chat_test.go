@@ -162,6 +162,16 @@ func TestChatPauses(t *testing.T) {
 		if got := read(t, gbk); !strings.HasSuffix(got, "\xd4\xd9\xbc\xfb\n") {
 			t.Errorf("who speaks GBK sees %q", got)
 		}
+		h, utf8 := house(t), charset.UTF8
+		dial = serve(t, &session.Server{Handler: &handler.Chat{House: h}, Config: session.Config{Format: session.Format{
+			Framing: handler.ByMessage, Encoding: charset.Auto(legacy), Send: utf8, Encode: charset.Replace}}})
+		ann, gbk = dial(), dial()
+		_, _ = io.WriteString(gbk, "\xc4\xe3\xba\xc3\n/frame nul\n")
+		read(t, gbk)
+		_, _ = io.WriteString(ann, "再见\n")
+		if got := read(t, gbk); !strings.HasSuffix(got, "再见\x00") { // as the door says
+			t.Errorf("who is to be sent UTF-8 sees %q", got)
+		}
 	})
 }
 
@@ -200,7 +210,8 @@ func TestEncodingFound(t *testing.T) {
 		gbk, _ := charset.Lookup("gbk")
 		big5, _ := charset.Lookup("big5")
 		tell := room.Command{Name: "say", Run: func(ctx context.Context, m *room.Member, _ string) error { return m.Tell(ctx, "人") }}
-		for send, want := range map[*charset.Encoding]string{nil: "your encoding is auto (gbk)\n", big5: "your encoding is auto\n"} {
+		const want = "your encoding is auto (gbk)\n"
+		for send, written := range map[*charset.Encoding]string{nil: "* \xc8\xcb\n", big5: "* \xa4H\n"} {
 			ann := serve(t, &session.Server{Handler: &handler.Chat{House: house(t, tell)}, Config: session.Config{Format: session.Format{
 				Framing: frame.Line{}, Encoding: charset.Auto(gbk), Send: send, Decode: charset.Replace, Encode: charset.Replace}}})()
 			read(t, ann)
@@ -212,7 +223,6 @@ func TestEncodingFound(t *testing.T) {
 			if got := read(t, ann); got != "* "+want {
 				t.Errorf("then: %q", got)
 			}
-			written := map[*charset.Encoding]string{nil: "* \xc8\xcb\n", big5: "* \xa4H\n"}[send]
 			_, _ = io.WriteString(ann, "/frame line\n/say\n/encoding\n")
 			if got := read(t, ann); got != "* your messages end by line\n"+written+"* "+want {
 				t.Errorf("after /frame: %q", got)

@@ -305,9 +305,14 @@ func (h *House) Rooms() []*Room {
 
 // Stats is the sum over all rooms there have been; Members and People are those present now.
 func (h *House) Stats() Stats {
-	rooms := h.Rooms()
 	h.mu.Lock()
 	sum := h.was
+	var rooms []*Room // also those that are being closed
+	for _, p := range h.places {
+		if p.room != nil {
+			rooms = append(rooms, p.room)
+		}
+	}
 	h.mu.Unlock()
 	sum.Members, sum.People = 0, 0
 	for _, r := range rooms {

@@ -97,6 +97,17 @@ func (s *Session) Format() Format {
 // already received and not yet handed out are read in the new one.
 func (s *Session) SetFormat(f Format) { s.format.Store(settle(f, s.from.message != nil)) }
 
+// Spoken is what an automatic encoding has found the peer to speak; nil as long
+// as it has found nothing.
+func (s *Session) Spoken() *charset.Encoding { return s.spoken.Load() }
+
+// SetFraming changes the framing alone; what SetFormat says of bytes holds.
+func (s *Session) SetFraming(f frame.Framer) {
+	now := s.format.Load().Format // without what Format settles
+	now.Framing = f
+	s.SetFormat(now)
+}
+
 func (s *Session) sendEncoding(f *Format) *charset.Encoding {
 	if f.Send != nil {
 		return f.Send

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +36,8 @@ func (a *app) bus(ctx context.Context, file *workbench.File, written bool, log *
 			return nil, none, nil
 		}
 		if c.Dir = h.Data; c.Dir == "" {
-			written = written || a.getenv("STATE_DIRECTORY") != ""
+			rooms := slices.ContainsFunc(file.Listen, func(d workbench.Door) bool { return !d.Broker })
+			written = rooms && (written || a.getenv("STATE_DIRECTORY") != "")
 			switch c.Dir = a.stateDir(); {
 			case c.Dir == "" && written:
 				return nil, none, usage("there is no directory for state: write data under history, or keep: false")

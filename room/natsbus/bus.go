@@ -42,6 +42,8 @@ type Bus struct {
 	lastID   atomic.Uint64
 	met      counts
 
+	raising sync.Mutex // of what is kept under lastKey
+
 	running context.Context // ends with Close
 	stop    context.CancelCauseFunc
 	tasks   sync.WaitGroup

@@ -25,6 +25,9 @@ func (b *Bus) Forget(ctx context.Context, name string) error {
 	if err := b.ended(ctx); err != nil {
 		return err
 	}
+	if err := b.server.broken(); err != nil {
+		return storeError(err)
+	}
 	if err := b.once(ctx, b.currentLink(), func(ctx context.Context) error { return b.forget(ctx, placeOf(name)) }); err != nil {
 		return fmt.Errorf("room %s: forget: %w", name, explained(err))
 	}
@@ -49,20 +52,25 @@ func (b *Bus) forget(ctx context.Context, p place) error {
 	if err != nil || len(info.State.Subjects) > 0 {
 		return err
 	}
+	if err := b.raise(ctx, info.State.LastSeq); err != nil { // first: the other way round, a number could be given twice
+		return err
+	}
+	return b.js.DeleteStream(ctx, p.stream)
+}
+
+// raise makes new rooms begin after last, if they do not already.
+func (b *Bus) raise(ctx context.Context, last uint64) error {
+	b.raising.Lock() // several rooms may be forgotten at once
+	defer b.raising.Unlock()
 	kv, err := b.records(ctx)
 	if err != nil {
 		return err
 	}
-	last, err := lastForgotten(ctx, kv)
-	if err != nil {
-		return err
+	highest, err := lastForgotten(ctx, kv)
+	if err == nil && last > highest {
+		_, err = kv.PutString(ctx, lastKey, strconv.FormatUint(last, 10))
 	}
-	if info.State.LastSeq > last { // first: the other way round, a number could be given twice
-		if _, err := kv.PutString(ctx, lastKey, strconv.FormatUint(info.State.LastSeq, 10)); err != nil {
-			return err
-		}
-	}
-	return b.js.DeleteStream(ctx, p.stream)
+	return err
 }
 
 // lastForgotten is the highest number that a forgotten room has given; 0: none has been forgotten.

@@ -1,7 +1,9 @@
 package natsbus
 
 import (
+	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"sockeye.dev/room"
@@ -55,6 +57,29 @@ func TestForget(t *testing.T) {
 		t.Errorf("Seq %d of another", seq)
 	}
 	if seq := say(t, b, "quiet", "still here"); seq != 6 {
+		t.Errorf("Seq %d", seq)
+	}
+}
+
+// That holds also of rooms that are forgotten at once.
+func TestForgetAtOnce(t *testing.T) {
+	b := openDir(t, Config{})
+	const rooms = 8
+	for i := range rooms {
+		for range 5*i + 1 {
+			publish(t, b, fmt.Sprint(i), room.Message{Kind: room.Join, From: "ann"})
+		}
+	}
+	var all sync.WaitGroup
+	for i := range rooms {
+		all.Go(func() {
+			if err := b.Forget(t.Context(), fmt.Sprint(i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if seq := say(t, b, fmt.Sprint(rooms-1), "hello"); seq != 5*(rooms-1)+2 {
 		t.Errorf("Seq %d", seq)
 	}
 }
