@@ -55,12 +55,8 @@ var ErrTooOften = errors.New("the source has joined too often")
 func (h *Chat) Serve(ctx context.Context, s *session.Session) error {
 	v := &visit{screen: screen{s: s}, chat: h}
 	defer v.leave()
-	if h.Cookies != nil && s.Datagram() && !local(s) {
-		if err := v.prove(ctx); err != nil {
-			return err
-		}
-	} else if s.Format().Encoding != charset.Hex { // a device may begin with anything
-		s.LookFirst(opening)
+	if v.err = v.meet(ctx); v.err != nil {
+		return v.err
 	}
 	apart(func() { v.err = v.enter(ctx) })
 	for v.err == nil {
@@ -77,6 +73,20 @@ func (h *Chat) Serve(ctx context.Context, s *session.Session) error {
 		return nil // as an operator wanted
 	}
 	return v.err
+}
+
+// meet sees to it that the peer is none of those who are not let in. Inlined it
+// would double the stack of everybody who waits in Serve.
+//
+//go:noinline
+func (v *visit) meet(ctx context.Context) error {
+	switch {
+	case v.chat.Cookies != nil && v.s.Datagram() && !local(v.s):
+		return v.prove(ctx)
+	case v.s.Format().Encoding != charset.Hex: // a device may begin with anything
+		v.s.LookFirst(opening)
+	}
+	return nil
 }
 
 // apart calls f on another goroutine and waits for it: a stack that has grown
