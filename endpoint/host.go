@@ -15,9 +15,9 @@ import (
 // A tcp conn is a *net.TCPConn and a unix one a *net.UnixConn. A tls conn is a
 // [TLSConn], and its listener a [Fingerprinter] and a [Renewer] that accepts
 // whoever has shaken hands. A ws or wss conn is a [WSConn], and a wss listener
-// both of these, too. A udp or unixgram conn that was dialed is connected to its peer and has syscall.Conn, unless it
-// speaks to many, as to a multicast group: then it is a [Fromer]. A udp or
-// unixgram listener is a [DatagramListener].
+// both of these, too. A udp or unixgram conn that was dialed is connected to its
+// peer and has syscall.Conn, unless it speaks to many, as to a multicast group:
+// then it is a [Fromer]. A udp or unixgram listener is a [DatagramListener].
 type Host struct {
 	// Mem is where mem addresses are opened. Nil refuses them.
 	Mem *Mem
