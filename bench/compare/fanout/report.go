@@ -74,7 +74,7 @@ func report(all []hub, s settings, samples map[string][]sample, slows map[string
 		if last.failed != nil {
 			last.words = "(" + last.failed.Error() + ") " + last.words
 		}
-		fmt.Printf("| %s | %.2f | %.2f | %.1f | %.0f | %s | %s |\n", h.name, median(samples[h.name], func(r sample) float64 { return r.p99 }),
+		fmt.Printf("| %s | %.2f | %.2f | %.1f | %.0f | %s | %s |\n", h.name, median(r, func(r slow) float64 { return r.without }),
 			median(r, func(r slow) float64 { return r.p99 }), median(r, func(r slow) float64 { return r.most }),
 			median(r, func(r slow) float64 { return float64(r.grown) }), last.dropped, last.words)
 	}

@@ -17,7 +17,8 @@ import (
 // A slow is one hub with one member that does not read.
 type slow struct {
 	p50, p99, most float64
-	grown          int // KiB
+	without        float64 // p99 of the same process, before
+	grown          int     // KiB
 	dropped        string
 	words          string
 	failed         error
@@ -40,6 +41,16 @@ func (h *hub) measureSlow(dir string, s settings) (r slow) {
 	if _, _, r.failed = c.flood(s.window/8, size, func(uint64) bool { return time.Now().Before(until) }); r.failed != nil {
 		return r
 	}
+	rate := min(s.rate, 100_000/s.members)
+	paced := func() ([]uint32, error) {
+		delays, _, err := c.pace(rate, int(s.slowPaced.Seconds()*float64(rate)))
+		return delays, err
+	}
+	delays, err := paced()
+	if r.failed = err; err != nil {
+		return r
+	}
+	_, r.without, _ = quantiles(delays)
 	laggard, err := c.laggard()
 	defer unix.Close(laggard)
 	if r.failed = err; err != nil {
@@ -60,9 +71,8 @@ func (h *hub) measureSlow(dir string, s settings) (r slow) {
 		r.dropped = "kept: it stops everybody"
 		return r
 	}
-	rate := min(s.rate, 100_000/s.members)
 	began := time.Now()
-	delays, _, err := c.pace(rate, int(s.slowPaced.Seconds()*float64(rate)))
+	delays, err = paced()
 	r.failed = err
 	r.p50, r.p99, r.most = quantiles(delays)
 	r.grown = max(r.grown, p.Anon()-before)
